@@ -1,0 +1,54 @@
+# make run   start Postroom on its private database, with mails to look at
+# make test  everything that must hold, with -race
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/postroom
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 30s
+
+.PHONY: run test check build bench fuzz chaos schema generate tools bench-tools clean
+
+run: tools build
+	./$(BIN) demo
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/postroom
+
+# What every commit must pass: format, vet, staticcheck, the import law.
+check:
+	@out=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -run '^TestImportLaw$$' .
+
+test: tools check
+	$(GO) test -race -timeout 14m ./...
+
+# The long versions of the force tests: hundreds of kills, a database gone for half a minute.
+chaos: tools
+	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
+
+bench: tools bench-tools
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./cmd/bench
+
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; \
+	done
+
+# The schema as the migrations leave it, for people to read.
+schema: tools
+	$(GO) test -count=1 -run '^TestSchema$$' ./internal/postgres -update
+
+# Installs what is missing, or says exactly what to install.
+tools:
+	@./.ci/tools postgresql chromium faketime
+
+bench-tools:
+	@./.ci/tools postfix
+
+clean:
+	rm -rf bin

@@ -1,0 +1,94 @@
+// Package postroom_test holds what must be true of the module as a whole.
+package postroom_test
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// law says which of our packages each package imports. It is the same table as in
+// ARCHITECTURE.md; an arrow too many fails, and so does one that nobody uses.
+var law = map[string][]string{
+	"cmd/bench":                {},
+	"cmd/postroom":             {"api", "api/auth", "api/ui", "classify", "ingest", "ingest/archive", "ingest/smtpd", "internal/postgres", "internal/vault", "tickets"},
+	"api":                      {"api/auth", "classify", "ingest", "tickets"},
+	"api/ui":                   {"api/auth", "classify", "ingest", "tickets"},
+	"api/auth":                 {"internal/postgres"},
+	"ingest":                   {"classify", "ingest/mail", "internal/postgres", "internal/vault", "tickets", "tickets/audit"},
+	"ingest/archive":           {},
+	"ingest/smtpd":             {"ingest", "tickets"},
+	"ingest/mail":              {},
+	"classify":                 {"internal/postgres"},
+	"tickets":                  {"internal/postgres", "tickets/audit"},
+	"tickets/audit":            {"internal/postgres"},
+	"internal/postgres":        {},
+	"internal/postgres/pgtest": {"internal/postgres"},
+	"internal/vault":           {},
+}
+
+// rooms says which package alone may import a library: each can be swapped in one
+// room.
+var rooms = map[string][]string{
+	"github.com/danielgtaylor/huma":  {"api"},
+	"github.com/emersion/go-smtp":    {"ingest/smtpd"},
+	"github.com/emersion/go-imap":    {"ingest/imappoll"},
+	"github.com/emersion/go-message": {"ingest/mail", "tickets/outbox"},
+	"github.com/jbrukh/bayesian":     {"classify"},
+	"github.com/alecthomas/kong":     {"cmd/postroom", "cmd/bench"},
+	"github.com/tink-crypto":         {"internal/vault"},
+	"github.com/pressly/goose":       {"internal/postgres"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportLaw(t *testing.T) {
+	t.Parallel()
+	const module = "postroom"
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	got := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		if name == module {
+			continue // this test
+		}
+		got[name] = []string{}
+		for _, imp := range p.Imports {
+			if ours, ok := strings.CutPrefix(imp, module+"/"); ok {
+				got[name] = append(got[name], ours)
+			}
+			checkRoom(t, name, imp)
+		}
+		slices.Sort(got[name])
+	}
+	if diff := cmp.Diff(law, got); diff != "" {
+		t.Errorf("the import law and the code differ (-law +code):\n%s", diff)
+	}
+}
+
+func checkRoom(t *testing.T, name, imp string) {
+	t.Helper()
+	for _, lib := range slices.Sorted(maps.Keys(rooms)) {
+		if strings.HasPrefix(imp, lib) && !slices.Contains(rooms[lib], name) {
+			t.Errorf("%s imports %s; only %v may", name, imp, rooms[lib])
+		}
+	}
+}

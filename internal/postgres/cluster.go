@@ -1,0 +1,271 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// How long the cluster may take to answer after a start (crash recovery
+// included) and to stop, and how often a watched server is looked at.
+const (
+	startWithin = 2 * time.Minute
+	stopWithin  = 8 * time.Second
+	watchEvery  = 100 * time.Millisecond
+)
+
+// ErrInUse means that another process of this machine owns the cluster.
+var ErrInUse = errors.New("another postroom process uses this data directory")
+
+// A Cluster is the private PostgreSQL server in a data directory. It listens on
+// a unix socket only, runs as an unprivileged user when we are root, and
+// outlives us if we are killed: the next owner adopts it.
+//
+//	absent ──initdb──> stopped ──start──> running ──stop──> stopped
+//	                      ^                  │ we die: adopted by the next owner
+//	                      └────server dies───┘ started again by Run
+type Cluster struct {
+	layout layout
+	lock   *os.File // held: we own the cluster; nil: a guest of the owner
+	extra  []string // further server settings, "name=value"
+
+	mu     sync.Mutex
+	server *server // nil when a guest
+}
+
+// ClusterConfig says where a cluster lives.
+type ClusterConfig struct {
+	Dir      string   // made if absent; the server's files are kept in Dir/postgres
+	Settings []string // further server settings, "name=value"
+	Guest    bool     // join the cluster of a running owner instead of reporting ErrInUse
+}
+
+// StartCluster makes, starts or adopts the cluster in cfg.Dir and returns when it
+// answers. The caller stops it with Stop, and lets Run watch it meanwhile.
+func StartCluster(ctx context.Context, cfg ClusterConfig) (*Cluster, error) {
+	l, err := prepareLayout(ctx, cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{layout: l, extra: cfg.Settings}
+	c.lock, err = lockFile(filepath.Join(cfg.Dir, "postgres.lock"))
+	if errors.Is(err, ErrInUse) && cfg.Guest {
+		return c, c.waitReady(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", cfg.Dir, err)
+	}
+	if err := c.begin(ctx); err != nil {
+		return nil, errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
+	}
+	return c, nil
+}
+
+// begin brings the cluster from wherever it is to running, with its database made.
+func (c *Cluster) begin(ctx context.Context) error {
+	if err := c.layout.initialise(ctx); err != nil {
+		return err
+	}
+	if err := c.start(ctx); err != nil {
+		return err
+	}
+	return c.makeDatabase(ctx)
+}
+
+// start adopts the server that already runs in our directory, or starts one.
+func (c *Cluster) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	for {
+		s, err := c.layout.adopt()
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			if s, err = c.layout.launch(c.extra); err != nil {
+				return err
+			}
+		}
+		c.mu.Lock()
+		c.server = s
+		c.mu.Unlock()
+		err = c.waitServer(ctx, s)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		// A server that ends while it starts mostly waits for the shared memory of
+		// its killed predecessor; its log tells when it is something else.
+		slog.WarnContext(ctx, "database server ended while starting; trying again", "err", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// waitServer returns nil once the server answers, or an error when it has ended
+// or the time is up.
+func (c *Cluster) waitServer(ctx context.Context, s *server) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := c.answers(ctx)
+		if err == nil {
+			return nil
+		}
+		if !s.alive() {
+			return fmt.Errorf("the database server did not start; the last lines of %s:\n%s", c.layout.log, c.layout.logTail())
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the database server does not answer: %w; its log is %s", err, c.layout.log)
+		case <-tick.C:
+		}
+	}
+}
+
+// waitReady waits for the owner's server.
+func (c *Cluster) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	for {
+		err := c.answers(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the running database does not answer: %w", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.layout.url(c.layout.superuser(), "postgres"))
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// makeDatabase makes the two roles and the database where they are missing. A
+// kill between any two of its statements is mended by the next call.
+func (c *Cluster) makeDatabase(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, c.layout.url(c.layout.superuser(), "postgres"))
+	if err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	steps := []struct{ present, make string }{
+		{"select from pg_roles where rolname = 'postroom_app'", "create role postroom_app login nosuperuser nobypassrls"},
+		{"select from pg_roles where rolname = 'postroom_owner'", "create role postroom_owner login nosuperuser nobypassrls in role postroom_app"},
+		{"select from pg_database where datname = 'postroom'", "create database postroom owner postroom_owner"},
+	}
+	for _, s := range steps {
+		tag, err := conn.Exec(ctx, s.present)
+		if err == nil && tag.RowsAffected() == 0 {
+			_, err = conn.Exec(ctx, s.make)
+		}
+		if err != nil {
+			return fmt.Errorf("make the database: %s: %w", s.make, err)
+		}
+	}
+	return nil
+}
+
+// Config returns how to connect: the application under its own role, migrations
+// under the owner's.
+func (c *Cluster) Config() Config {
+	return Config{
+		URL:      c.layout.url(appRole, "postroom"),
+		OwnerURL: c.layout.url("postroom_owner", "postroom"),
+	}
+}
+
+// PID returns the process id of the database server, 0 when a guest.
+func (c *Cluster) PID() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server == nil {
+		return 0
+	}
+	return c.server.pid
+}
+
+// Guest reports whether another process owns the cluster.
+func (c *Cluster) Guest() bool { return c.lock == nil }
+
+// Run watches the server and starts it again when it has died, until ctx ends.
+func (c *Cluster) Run(ctx context.Context) error {
+	if c.lock == nil {
+		<-ctx.Done()
+		return nil
+	}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		c.mu.Lock()
+		dead := c.server == nil || !c.server.alive()
+		c.mu.Unlock()
+		if !dead {
+			continue
+		}
+		slog.ErrorContext(ctx, "the database server died; starting it again", "dir", c.layout.data)
+		if err := c.start(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "the database server could not be started; trying again", "err", err)
+		}
+	}
+}
+
+// Stop ends the server cleanly and gives the cluster free. A guest only leaves.
+func (c *Cluster) Stop(ctx context.Context) error {
+	if c.lock == nil {
+		return nil
+	}
+	defer func() { _ = c.lock.Close() }() // closing releases the lock
+	c.mu.Lock()
+	s := c.server
+	c.server = nil
+	c.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	// Fast shutdown first; immediate when time is up: recovery then replays the log.
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		if err := s.signal(sig); err != nil {
+			return nil // gone already
+		}
+		if s.waitGone(ctx) {
+			return nil
+		}
+		var more context.CancelFunc
+		ctx, more = context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer more()
+	}
+	return fmt.Errorf("the database server (process %d) did not stop", s.pid)
+}
+
+func (l layout) url(user, database string) string {
+	q := url.Values{"host": {l.socket}, "user": {user}, "sslmode": {"disable"}}
+	return "postgres:///" + database + "?" + q.Encode()
+}

@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settings of every cluster of ours. Durability stays at PostgreSQL's defaults
+// (fsync, full_page_writes, synchronous_commit on); these size it for one
+// machine and keep checkpoints and page images from dominating the log.
+var settings = []string{
+	"listen_addresses=",
+	"unix_socket_permissions=0700",
+	"max_connections=100",
+	"shared_buffers=256MB",
+	"wal_compression=pglz",
+	"max_wal_size=4GB",
+	"min_wal_size=256MB",
+	"checkpoint_timeout=15min",
+	"jit=off",
+	"log_timezone=UTC",
+	"timezone=UTC",
+	"log_min_messages=warning",
+	"idle_in_transaction_session_timeout=5min", // a client that died silently must not hold locks
+	"tcp_user_timeout=30s",
+}
+
+// A server is a running postmaster, our child or adopted.
+type server struct {
+	pid  int
+	done chan struct{} // closed when our child has been waited for; nil when adopted
+}
+
+// launch starts a postmaster on the layout's cluster.
+func (l layout) launch(extra []string) (*server, error) {
+	args := []string{"-D", l.data, "-k", l.socket}
+	for _, s := range append(settings[:len(settings):len(settings)], extra...) {
+		args = append(args, "-c", s)
+	}
+	log, err := os.OpenFile(l.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("database log: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(filepath.Join(l.bin, "postgres"), args...)
+	l.runAsOwner(cmd)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the database server: %w", err)
+	}
+	s := &server{pid: cmd.Process.Pid, done: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is in its log; that it ended is what we need
+		close(s.done)
+	}()
+	return s, nil
+}
+
+// adopt returns the postmaster that runs on the layout's cluster, nil when there
+// is none. A pid file that a dead server left behind is removed when its pid
+// belongs to some other program by now, which PostgreSQL itself cannot tell.
+func (l layout) adopt() (*server, error) {
+	file := filepath.Join(l.data, "postmaster.pid")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database pid file: %w", err)
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err == nil && pid > 0 && l.isPostmaster(pid) {
+		return &server{pid: pid}, nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("stale database pid file: %w", err)
+	}
+	return nil, nil
+}
+
+// isPostmaster reports whether process pid is a server on our cluster.
+func (l layout) isPostmaster(pid int) bool {
+	if err := syscall.Kill(pid, 0); err != nil && !errors.Is(err, syscall.EPERM) {
+		return false
+	}
+	args, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	if errors.Is(err, os.ErrNotExist) {
+		// No such process, or a system without /proc: there the live pid must do.
+		_, err := os.Stat("/proc/self")
+		return err != nil
+	}
+	return err == nil && bytes.Contains(args, []byte(l.data))
+}
+
+// alive reports whether the postmaster still runs.
+func (s *server) alive() bool {
+	if s.done != nil {
+		select {
+		case <-s.done:
+			return false
+		default:
+			return true
+		}
+	}
+	return syscall.Kill(s.pid, 0) == nil && !isZombie(s.pid)
+}
+
+// isZombie: an adopted server may be the child of a parent that does not reap.
+func isZombie(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, after, ok := bytes.Cut(b, []byte(") "))
+	return ok && bytes.HasPrefix(after, []byte("Z"))
+}
+
+func (s *server) signal(sig syscall.Signal) error { return syscall.Kill(s.pid, sig) }
+
+// waitGone reports whether the server ended before ctx did.
+func (s *server) waitGone(ctx context.Context) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for s.alive() {
+		select {
+		case <-ctx.Done():
+			return !s.alive()
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+// lockFile takes an exclusive lock on a file, made if absent. The system
+// releases it when the process ends, however it ends.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrInUse
+		}
+		return nil, err
+	}
+	return f, nil
+}
