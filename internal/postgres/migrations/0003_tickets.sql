@@ -1,0 +1,104 @@
+-- +goose Up
+-- Tickets, their threads, and the audit chain.
+-- Locks nothing: all tables are new.
+
+-- The head of each workspace's audit chain. Whoever changes the workspace locks
+-- it first, so it also orders the workspace's changes.
+create table audit_head (
+	workspace_id uuid primary key references workspace,
+	seq          bigint not null,
+	hash         bytea not null check (length(hash) = 32)
+);
+
+-- Who did what, each record chained to the one before by its hash.
+create table audit (
+	workspace_id uuid not null references workspace,
+	seq          bigint not null,
+	at           timestamptz not null,
+	actor        text not null,
+	action       text not null,
+	target       text not null,
+	detail       text not null, -- JSON, kept as the very text that was hashed
+	hash         bytea not null check (length(hash) = 32),
+	primary key (workspace_id, seq)
+);
+
+create table ticket (
+	workspace_id    uuid not null,
+	id              uuid not null,
+	number          bigint not null, -- for people, counted per workspace
+	mailbox_id      uuid not null,
+	subject         text not null,
+	status          text not null check (status in ('open', 'pending', 'closed')),
+	requester_name  text not null,
+	requester_email text not null,
+	messages        int not null, -- filed now; 0 hides the ticket: all it had turned out to be spam
+	created_at      timestamptz not null,
+	updated_at      timestamptz not null,
+	primary key (workspace_id, id),
+	constraint ticket_number_key unique (workspace_id, number),
+	foreign key (workspace_id, mailbox_id) references mailbox (workspace_id, id)
+);
+create index ticket_updated_idx on ticket (workspace_id, updated_at, id);
+
+create table ticket_counter (
+	workspace_id uuid primary key references workspace,
+	last         bigint not null
+);
+
+-- A message on a ticket, in order of arrival.
+create table post (
+	workspace_id uuid not null,
+	ticket_id    uuid not null,
+	message_id   uuid not null,
+	at           timestamptz not null,
+	author_name  text not null,
+	author_email text not null,
+	evidence     text not null, -- why it is on this ticket: opened, in-reply-to, references
+	hidden       boolean not null default false, -- taken off again as spam; shown when it is released
+	primary key (workspace_id, ticket_id, message_id),
+	foreign key (workspace_id, ticket_id) references ticket (workspace_id, id),
+	foreign key (workspace_id, message_id) references message (workspace_id, id)
+);
+
+-- Every Message-ID that a filed message has or refers to, received or not, and
+-- the ticket of that thread in that mailbox. Kept as the first half of its
+-- SHA-256: all that is ever asked is whether two are the same.
+create table thread_ref (
+	workspace_id uuid not null,
+	mailbox_id   uuid not null,
+	ref          bytea not null check (length(ref) = 16),
+	ticket_id    uuid not null,
+	received     boolean not null, -- a message with this id was filed; else it is only referred to
+	primary key (workspace_id, mailbox_id, ref)
+);
+
+alter table audit_head     enable row level security;
+alter table audit_head     force  row level security;
+alter table audit          enable row level security;
+alter table audit          force  row level security;
+alter table ticket         enable row level security;
+alter table ticket         force  row level security;
+alter table ticket_counter enable row level security;
+alter table ticket_counter force  row level security;
+alter table post           enable row level security;
+alter table post           force  row level security;
+alter table thread_ref     enable row level security;
+alter table thread_ref     force  row level security;
+
+create policy workspace_scope on audit_head     to postroom_app using (workspace_id = current_workspace());
+create policy workspace_scope on audit          to postroom_app using (workspace_id = current_workspace());
+create policy workspace_scope on ticket         to postroom_app using (workspace_id = current_workspace());
+create policy workspace_scope on ticket_counter to postroom_app using (workspace_id = current_workspace());
+create policy workspace_scope on post           to postroom_app using (workspace_id = current_workspace());
+create policy workspace_scope on thread_ref     to postroom_app using (workspace_id = current_workspace());
+create policy owner_all on audit_head     to current_user using (true);
+create policy owner_all on audit          to current_user using (true);
+create policy owner_all on ticket         to current_user using (true);
+create policy owner_all on ticket_counter to current_user using (true);
+create policy owner_all on post           to current_user using (true);
+create policy owner_all on thread_ref     to current_user using (true);
+
+grant select, insert, update on audit_head, ticket, ticket_counter, post to postroom_app;
+grant select, insert, update on thread_ref to postroom_app;
+grant select, insert on audit to postroom_app; -- append-only, by grant

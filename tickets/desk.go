@@ -1,0 +1,77 @@
+// Package tickets holds the desk: tickets, the threads of messages on them, and
+// the rules by which a message opens a ticket or joins one. It keeps its rules
+// and their SQL together, writes an audit record in the transaction of each
+// change, and knows nothing of how mail arrives or who may ask.
+package tickets
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"postroom/internal/postgres"
+)
+
+// The four things that a caller may ask of an error.
+var (
+	ErrNotFound  = errors.New("not found")
+	ErrConflict  = errors.New("conflict")
+	ErrForbidden = errors.New("forbidden")
+)
+
+// An InvalidError says which field of a request cannot be taken, and why.
+type InvalidError struct{ Field, Reason string }
+
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
+
+// A Desk is the tickets of all workspaces in one database.
+type Desk struct{ db *postgres.DB }
+
+// New returns the desk kept in db.
+func New(db *postgres.DB) *Desk { return &Desk{db: db} }
+
+// Status is where a ticket stands.
+type Status string
+
+// The states of a ticket.
+const (
+	Open    Status = "open"    // someone of ours is to act
+	Pending Status = "pending" // the customer is
+	Closed  Status = "closed"  // nobody is
+)
+
+// A Ticket is one conversation with one requester in one mailbox.
+type Ticket struct {
+	ID             uuid.UUID `db:"id"`
+	Number         int64     `db:"number"` // for people; counted per workspace from 1
+	MailboxID      uuid.UUID `db:"mailbox_id"`
+	Subject        string    `db:"subject"`
+	Status         Status    `db:"status"`
+	RequesterName  string    `db:"requester_name"`
+	RequesterEmail string    `db:"requester_email"`
+	Messages       int       `db:"messages"`
+	CreatedAt      time.Time `db:"created_at"`
+	UpdatedAt      time.Time `db:"updated_at"`
+}
+
+// A Post is a message in its place on a ticket.
+type Post struct {
+	MessageID   uuid.UUID `db:"message_id"`
+	At          time.Time `db:"at"`
+	AuthorName  string    `db:"author_name"`
+	AuthorEmail string    `db:"author_email"`
+	Evidence    Evidence  `db:"evidence"`
+	Hidden      bool      `db:"hidden"`
+}
+
+// Evidence is why a message is on its ticket.
+type Evidence string
+
+// The evidence that a message can have.
+const (
+	Opened     Evidence = "opened"      // it refers to nothing known: the ticket is its own
+	InReplyTo  Evidence = "in-reply-to" // RFC 5322 §3.6.4, a message of the ticket
+	References Evidence = "references"  // RFC 5322 §3.6.4, a message of the ticket, or one that both refer to
+	Parent     Evidence = "parent"      // messages of the ticket came earlier and refer to this one
+)

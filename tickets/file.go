@@ -1,0 +1,275 @@
+package tickets
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"postroom/tickets/audit"
+)
+
+// MaxRefs bounds how many Message-IDs of one message are indexed: its own, the
+// one it answers, and of its references the first and the last ones.
+const MaxRefs = 32
+
+// An Arrival is an accepted message on its way to a ticket.
+type Arrival struct {
+	MessageID  uuid.UUID // of our message row
+	MailboxID  uuid.UUID
+	At         time.Time
+	Subject    string
+	FromName   string
+	FromEmail  string
+	MailID     string   // its Message-ID field, "" when it has none
+	InReplyTo  []string // Message-IDs
+	References []string // Message-IDs, oldest first
+}
+
+// A Filing says on which ticket an arrival ended, and why.
+type Filing struct {
+	TicketID uuid.UUID
+	Number   int64 // of a ticket that was opened; 0 when joined
+	Opened   bool
+	Evidence Evidence
+}
+
+type threadKey struct {
+	mailbox uuid.UUID
+	ref     [16]byte
+}
+
+// thread is what is known of a Message-ID: its ticket, and whether a message with
+// that id has been received or only been referred to.
+type thread struct {
+	ticket   uuid.UUID
+	received bool
+}
+
+// filer is one batch of arrivals being put on tickets.
+type filer struct {
+	workspace uuid.UUID
+	chain     *audit.Chain
+	known     map[threadKey]*thread // thread references, those of the batch included
+	fresh     []threadKey           // added by this batch
+	arrived   []threadKey           // referred to before, received by this batch
+	opened    []*Ticket
+	byID      map[uuid.UUID]*Ticket // opened by this batch
+	touched   map[uuid.UUID]*touch  // joined by this batch
+	order     []uuid.UUID           // of touched: rows are always locked in this order
+	posts     []post
+}
+
+type touch struct {
+	messages int
+	at       time.Time
+}
+
+type post struct {
+	Arrival
+	ticket   uuid.UUID
+	evidence Evidence
+}
+
+// File puts arrivals on tickets of their workspace, in the order given, each on
+// the ticket that its references name or on a new one. The caller has locked the
+// workspace's audit chain, so no other filing runs beside it; File writes in the
+// caller's transaction and adds to the chain, which the caller writes.
+func (d *Desk) File(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, chain *audit.Chain, arrivals []Arrival) ([]Filing, error) {
+	if len(arrivals) == 0 {
+		return nil, nil
+	}
+	f := &filer{workspace: workspace, chain: chain, byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{}}
+	if err := f.lookUp(ctx, tx, arrivals); err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	filings := make([]Filing, len(arrivals))
+	for i, a := range arrivals {
+		filings[i] = f.place(a)
+	}
+	if err := f.number(ctx, tx); err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	for i, a := range arrivals {
+		if t := f.byID[filings[i].TicketID]; t != nil {
+			filings[i].Number = t.Number
+		}
+		if err := f.record(a, filings[i]); err != nil {
+			return nil, fmt.Errorf("file: %w", err)
+		}
+	}
+	b := &pgx.Batch{}
+	f.queue(b)
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	return filings, nil
+}
+
+// refs returns what a message's thread can be known by, its own id first, and
+// what each would be evidence of.
+func refs(a Arrival) (all [][16]byte, evidence []Evidence) {
+	seen := map[string]bool{}
+	add := func(id string, e Evidence) {
+		if id == "" || seen[id] || len(all) >= MaxRefs {
+			return
+		}
+		seen[id] = true
+		sum := sha256.Sum256([]byte(id))
+		all = append(all, [16]byte(sum[:16]))
+		evidence = append(evidence, e)
+	}
+	add(a.MailID, Parent)
+	for _, id := range a.InReplyTo {
+		add(id, InReplyTo)
+	}
+	// Latest first: the nearest ancestor is the best evidence.
+	for i := len(a.References) - 1; i >= 0; i-- {
+		if len(all) == MaxRefs-1 {
+			i = 0 // the last place is for the thread's root
+		}
+		add(a.References[i], References)
+	}
+	return all, evidence
+}
+
+const lookUpSQL = `
+	select r.mailbox_id, r.ref, r.ticket_id, r.received
+	from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
+	join thread_ref r on r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref`
+
+// lookUp reads the tickets of all threads that the arrivals mention.
+func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {
+	f.known = map[threadKey]*thread{}
+	var boxes []uuid.UUID
+	var keys [][]byte
+	for _, a := range arrivals {
+		all, _ := refs(a)
+		for _, r := range all {
+			boxes, keys = append(boxes, a.MailboxID), append(keys, r[:])
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, lookUpSQL, f.workspace, boxes, keys)
+	if err != nil {
+		return err
+	}
+	var box, ticket uuid.UUID
+	var ref []byte
+	var received bool
+	_, err = pgx.ForEachRow(rows, []any{&box, &ref, &ticket, &received}, func() error {
+		f.known[threadKey{box, [16]byte(ref)}] = &thread{ticket, received}
+		return nil
+	})
+	return err
+}
+
+// place decides where one arrival belongs and notes the consequences.
+func (f *filer) place(a Arrival) Filing {
+	all, evidence := refs(a)
+	filing := Filing{Evidence: Opened, Opened: true}
+	// What the message itself says of its ancestors comes before what others said
+	// of it: its own id (first in the list) is asked last, and not at all when a
+	// message with that id was received before. Ids are reused and forged.
+	for i := range all {
+		j := i
+		if a.MailID != "" {
+			j = (i + 1) % len(all)
+		}
+		th := f.known[threadKey{a.MailboxID, all[j]}]
+		if th == nil || evidence[j] == Parent && th.received {
+			continue
+		}
+		filing = Filing{TicketID: th.ticket, Evidence: evidence[j]}
+		break
+	}
+	if filing.Opened {
+		filing.TicketID = f.open(a)
+	} else {
+		f.join(filing.TicketID, a)
+	}
+	f.remember(a, all, filing.TicketID)
+	f.posts = append(f.posts, post{a, filing.TicketID, filing.Evidence})
+	return filing
+}
+
+// remember ties every id of the message that no ticket has yet to this one.
+func (f *filer) remember(a Arrival, all [][16]byte, ticket uuid.UUID) {
+	for i, r := range all {
+		k := threadKey{a.MailboxID, r}
+		own := i == 0 && a.MailID != ""
+		switch th := f.known[k]; {
+		case th == nil:
+			f.known[k] = &thread{ticket, own}
+			f.fresh = append(f.fresh, k)
+		case own && !th.received:
+			th.received = true
+			f.arrived = append(f.arrived, k)
+		}
+	}
+}
+
+func (f *filer) open(a Arrival) uuid.UUID {
+	t := &Ticket{
+		ID: uuid.Must(uuid.NewV7()), MailboxID: a.MailboxID, Subject: a.Subject, Status: Open,
+		RequesterName: a.FromName, RequesterEmail: a.FromEmail,
+		Messages: 1, CreatedAt: a.At, UpdatedAt: a.At,
+	}
+	f.opened = append(f.opened, t)
+	f.byID[t.ID] = t
+	return t.ID
+}
+
+func (f *filer) join(id uuid.UUID, a Arrival) {
+	if t := f.byID[id]; t != nil {
+		t.Messages++
+		t.UpdatedAt = later(t.UpdatedAt, a.At)
+		return
+	}
+	if f.touched[id] == nil {
+		f.touched[id] = &touch{}
+		f.order = append(f.order, id)
+	}
+	f.touched[id].messages++
+	f.touched[id].at = later(f.touched[id].at, a.At)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+const numberSQL = `
+	update ticket_counter set last = last + $2 where workspace_id = $1 returning last`
+
+// number gives the opened tickets the next numbers of their workspace.
+func (f *filer) number(ctx context.Context, tx pgx.Tx) error {
+	if len(f.opened) == 0 {
+		return nil
+	}
+	var last int64
+	if err := tx.QueryRow(ctx, numberSQL, f.workspace, len(f.opened)).Scan(&last); err != nil {
+		return err
+	}
+	for i, t := range f.opened {
+		t.Number = last - int64(len(f.opened)-1-i)
+	}
+	return nil
+}
+
+func (f *filer) record(a Arrival, fi Filing) error {
+	action := "ticket.join"
+	detail := map[string]any{"message": a.MessageID, "evidence": fi.Evidence}
+	if fi.Opened {
+		action = "ticket.open"
+		detail["number"] = fi.Number
+	}
+	return f.chain.Add(audit.Entry{Actor: "pipeline", Action: action, Target: "ticket:" + fi.TicketID.String(), Detail: detail})
+}

@@ -1,0 +1,93 @@
+package tickets
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const openSQL = `
+	insert into ticket (workspace_id, id, number, mailbox_id, subject, status,
+		requester_name, requester_email, messages, created_at, updated_at)
+	select $1, t.id, t.number, t.mailbox_id, t.subject, 'open', t.name, t.email, t.messages, t.created_at, t.updated_at
+	from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[], $10::timestamptz[])
+		as t (id, number, mailbox_id, subject, name, email, messages, created_at, updated_at)`
+
+// A reply re-opens: the desk decides in later rules which mail does not.
+const joinSQL = `
+	update ticket t set messages = t.messages + j.messages, status = 'open', updated_at = greatest(t.updated_at, j.at)
+	from unnest($2::uuid[], $3::int[], $4::timestamptz[]) as j (id, messages, at)
+	where t.workspace_id = $1 and t.id = j.id`
+
+const postSQL = `
+	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence)
+	select $1, * from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])`
+
+const refSQL = `
+	insert into thread_ref (workspace_id, mailbox_id, ref, ticket_id, received)
+	select $1, * from unnest($2::uuid[], $3::bytea[], $4::uuid[], $5::bool[])`
+
+const arrivedSQL = `
+	update thread_ref r set received = true
+	from unnest($2::uuid[], $3::bytea[]) as a (mailbox_id, ref)
+	where r.workspace_id = $1 and r.mailbox_id = a.mailbox_id and r.ref = a.ref`
+
+// queue adds the statements that write the batch.
+func (f *filer) queue(b *pgx.Batch) {
+	f.queueOpened(b)
+	f.queueJoined(b)
+	n := len(f.posts)
+	ticketIDs, messageIDs, ats := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]time.Time, n)
+	names, emails, evidence := make([]string, n), make([]string, n), make([]string, n)
+	for i, p := range f.posts {
+		ticketIDs[i], messageIDs[i], ats[i] = p.ticket, p.MessageID, p.At
+		names[i], emails[i], evidence[i] = p.FromName, p.FromEmail, string(p.evidence)
+	}
+	b.Queue(postSQL, f.workspace, ticketIDs, messageIDs, ats, names, emails, evidence)
+	f.queueRefs(b)
+}
+
+func (f *filer) queueRefs(b *pgx.Batch) {
+	if n := len(f.fresh); n > 0 {
+		boxes, keys, owners, received := make([]uuid.UUID, n), make([][]byte, n), make([]uuid.UUID, n), make([]bool, n)
+		for i, k := range f.fresh {
+			boxes[i], keys[i], owners[i], received[i] = k.mailbox, k.ref[:], f.known[k].ticket, f.known[k].received
+		}
+		b.Queue(refSQL, f.workspace, boxes, keys, owners, received)
+	}
+	if n := len(f.arrived); n > 0 {
+		boxes, keys := make([]uuid.UUID, n), make([][]byte, n)
+		for i, k := range f.arrived {
+			boxes[i], keys[i] = k.mailbox, k.ref[:]
+		}
+		b.Queue(arrivedSQL, f.workspace, boxes, keys)
+	}
+}
+
+func (f *filer) queueOpened(b *pgx.Batch) {
+	n := len(f.opened)
+	if n == 0 {
+		return
+	}
+	ids, boxes, numbers, messages := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int64, n), make([]int32, n)
+	subjects, names, emails := make([]string, n), make([]string, n), make([]string, n)
+	created, updated := make([]time.Time, n), make([]time.Time, n)
+	for i, t := range f.opened {
+		ids[i], boxes[i], numbers[i], messages[i] = t.ID, t.MailboxID, t.Number, int32(t.Messages)
+		subjects[i], names[i], emails[i] = t.Subject, t.RequesterName, t.RequesterEmail
+		created[i], updated[i] = t.CreatedAt, t.UpdatedAt
+	}
+	b.Queue(openSQL, f.workspace, ids, numbers, boxes, subjects, names, emails, messages, created, updated)
+}
+
+func (f *filer) queueJoined(b *pgx.Batch) {
+	if len(f.order) == 0 {
+		return
+	}
+	counts, ats := make([]int32, len(f.order)), make([]time.Time, len(f.order))
+	for i, id := range f.order {
+		counts[i], ats[i] = int32(f.touched[id].messages), f.touched[id].at
+	}
+	b.Queue(joinSQL, f.workspace, f.order, counts, ats)
+}

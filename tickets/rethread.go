@@ -1,0 +1,98 @@
+package tickets
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"postroom/internal/postgres"
+)
+
+// A Rethread files messages anew on paper: it tells where each would go today,
+// and writes nothing.
+type Rethread struct {
+	db        *postgres.DB
+	workspace uuid.UUID
+	since     time.Time
+	filer     filer
+	opener    map[uuid.UUID]uuid.UUID // ticket opened on paper → the message that opened it
+}
+
+// Rethread begins a filing on paper of the messages that arrived since then.
+// Tickets that are older are taken as they are.
+func (d *Desk) Rethread(workspace uuid.UUID, since time.Time) *Rethread {
+	return &Rethread{
+		db: d.db, workspace: workspace, since: since, opener: map[uuid.UUID]uuid.UUID{},
+		filer: filer{
+			workspace: workspace, known: map[threadKey]*thread{},
+			byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{},
+		},
+	}
+}
+
+const olderSQL = `
+	select r.mailbox_id, r.ref, r.ticket_id
+	from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
+	join thread_ref r on r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
+	join ticket t on t.workspace_id = $1 and t.id = r.ticket_id and t.created_at < $4`
+
+// A Placement says where an arrival would go: on an older ticket, or on the one
+// that another message (or itself) would open.
+type Placement struct {
+	Ticket   uuid.UUID // older; zero when a message of the period would have opened it
+	OpenedBy uuid.UUID // the message that would
+	Evidence Evidence
+}
+
+// Place files arrivals, which must come in the order in which they arrived.
+func (r *Rethread) Place(ctx context.Context, arrivals []Arrival) ([]Placement, error) {
+	if err := r.lookUp(ctx, arrivals); err != nil {
+		return nil, fmt.Errorf("rethread: %w", err)
+	}
+	places := make([]Placement, len(arrivals))
+	for i, a := range arrivals {
+		f := r.filer.place(a)
+		if f.Opened {
+			r.opener[f.TicketID] = a.MessageID
+		}
+		places[i] = Placement{Evidence: f.Evidence}
+		if by, ok := r.opener[f.TicketID]; ok {
+			places[i].OpenedBy = by
+		} else {
+			places[i].Ticket = f.TicketID
+		}
+	}
+	r.filer.posts, r.filer.fresh, r.filer.arrived = nil, nil, nil // nothing will be written
+	return places, nil
+}
+
+func (r *Rethread) lookUp(ctx context.Context, arrivals []Arrival) error {
+	var boxes []uuid.UUID
+	var keys [][]byte
+	for _, a := range arrivals {
+		all, _ := refs(a)
+		for _, ref := range all {
+			if r.filer.known[threadKey{a.MailboxID, ref}] == nil {
+				boxes, keys = append(boxes, a.MailboxID), append(keys, ref[:])
+			}
+		}
+	}
+	return r.db.InWorkspace(ctx, r.workspace, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, olderSQL, r.workspace, boxes, keys, r.since)
+		if err != nil {
+			return err
+		}
+		var box, ticket uuid.UUID
+		var ref []byte
+		_, err = pgx.ForEachRow(rows, []any{&box, &ref, &ticket}, func() error {
+			// Whether it was received already by then is not known; that matters only
+			// to a reused id.
+			r.filer.known[threadKey{box, [16]byte(ref)}] = &thread{ticket: ticket}
+			return nil
+		})
+		return err
+	})
+}
