@@ -1,0 +1,180 @@
+// Package archive takes mails out of files: a single mail, a folder of them, a
+// Maildir, an mbox, and a tar of any of these, gzipped or not. It reads one mail
+// at a time and judges none of them.
+package archive
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// An Entry is one mail of an archive.
+type Entry struct {
+	Name string // where in the archive it was; unique within it
+	Raw  []byte
+}
+
+// A TooLargeError means that an entry is larger than any mail that is accepted.
+type TooLargeError struct {
+	Name string
+	Max  int64
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%s: larger than the %d octets that a mail may have", e.Name, e.Max)
+}
+
+// A Reader walks through an archive.
+type Reader struct {
+	Max  int64         // largest mail, octets
+	Read func(n int64) // told how many bytes of the archive were read; may be nil
+	Each func(Entry) error
+	Skip func(name string, err error) // told of what is no mail or too large; may be nil
+}
+
+// Size returns how many bytes reading path will go through, for a progress bar.
+func Size(path string) (int64, error) {
+	var total int64
+	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		fi, err := d.Info()
+		if err == nil {
+			total += fi.Size()
+		}
+		return err
+	})
+	return total, err
+}
+
+// Walk calls Each for every mail in path, in a stable order, until one call fails.
+func (r Reader) Walk(path string) error {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !fi.IsDir() {
+		return r.file(path, filepath.Base(path))
+	}
+	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			// A Maildir's tmp holds what is still being delivered.
+			if d.Name() == "tmp" && isMaildir(filepath.Dir(p)) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		name, err := filepath.Rel(path, p)
+		if err != nil || strings.HasPrefix(d.Name(), ".") {
+			return err // a hidden file is never a mail
+		}
+		return r.file(p, name)
+	})
+}
+
+func isMaildir(dir string) bool {
+	for _, sub := range []string{"cur", "new"} {
+		if fi, err := os.Stat(filepath.Join(dir, sub)); err != nil || !fi.IsDir() {
+			return false
+		}
+	}
+	return true
+}
+
+func (r Reader) file(path, name string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	in := bufio.NewReaderSize(&counter{f, r.Read}, 64<<10)
+	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) { // RFC 1952 §2.3.1
+		gz, err := gzip.NewReader(in)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer func() { _ = gz.Close() }()
+		in = bufio.NewReaderSize(gz, 64<<10)
+	}
+	if head, _ := in.Peek(262); len(head) == 262 && string(head[257:262]) == "ustar" { // POSIX 1003.1, ustar
+		return r.tar(in, name)
+	}
+	return r.stream(in, name)
+}
+
+func (r Reader) tar(in io.Reader, name string) error {
+	t := tar.NewReader(in)
+	for {
+		h, err := t.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if h.Typeflag != tar.TypeReg || strings.HasPrefix(filepath.Base(h.Name), ".") {
+			continue
+		}
+		if err := r.stream(bufio.NewReader(t), h.Name); err != nil {
+			return err
+		}
+	}
+}
+
+// stream reads one mail, or the mails of an mbox. What is called .eml is one mail,
+// even when a "From " line stands at its head.
+func (r Reader) stream(in *bufio.Reader, name string) error {
+	if head, _ := in.Peek(5); bytes.Equal(head, fromLine) && !strings.HasSuffix(name, ".eml") {
+		return r.mbox(in, name)
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, r.Max+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return r.offer(Entry{name, raw})
+}
+
+func (r Reader) offer(e Entry) error {
+	switch {
+	case int64(len(e.Raw)) > r.Max:
+		r.skip(e.Name, &TooLargeError{e.Name, r.Max})
+		return nil
+	case len(e.Raw) == 0:
+		r.skip(e.Name, errors.New("empty"))
+		return nil
+	}
+	return r.Each(e)
+}
+
+func (r Reader) skip(name string, err error) {
+	if r.Skip != nil {
+		r.Skip(name, err)
+	}
+}
+
+// counter tells how much of a file was read.
+type counter struct {
+	io.Reader
+	told func(int64)
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if c.told != nil {
+		c.told(int64(n))
+	}
+	return n, err
+}

@@ -1,0 +1,156 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"postroom/classify"
+)
+
+// queueChannel tells working processes that messages wait to be claimed.
+const queueChannel = "postroom_queue"
+
+// claim feeds the workers from the table: what other processes accepted, what
+// could not be kept in memory, what is due again, and what a dead process left.
+func (p *Pipeline) claim(ctx context.Context) error {
+	tick := time.NewTicker(p.limits.Poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-p.wake:
+		}
+		for ctx.Err() == nil {
+			n, err := p.claimOnce(ctx)
+			if err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "messages could not be claimed; trying again", "err", err)
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+}
+
+const claimSQL = `
+	select workspace_id, id, attempt, mailbox_id, source_key, received_at, envelope,
+		size, raw_hash, content_hash, stage, verdict, score, judged, tries
+	from claim_messages($1, $2)`
+
+// claimOnce claims what fits into the workers' channel and returns how many.
+func (p *Pipeline) claimOnce(ctx context.Context) (int, error) {
+	// A batch for each worker keeps them all busy. What is kept in memory does not
+	// count: claimed and kept messages take turns in the channel.
+	room := p.limits.Batch*p.limits.Workers - int(p.claimed.Load())
+	if room <= 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+		return 1, nil // look again
+	}
+	rows, err := p.db.Query(ctx, claimSQL, room, p.limits.Lease)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	var c claimed
+	_, err = pgx.ForEachRow(rows, c.columns(), func() error {
+		n++
+		p.claimed.Add(1)
+		p.jobs <- c.job() // has room for as many as may be claimed
+		return nil
+	})
+	return n, err
+}
+
+// claimed is the row that claim_messages returns.
+type claimed struct {
+	workspace, id, mailbox uuid.UUID
+	attempt                int
+	sourceKey              string
+	receivedAt             time.Time
+	envelope               Envelope
+	size                   int64
+	rawHash, contentHash   []byte
+	stage                  Stage
+	verdict                *string
+	score                  *float64
+	judged                 *string
+	tries                  int
+}
+
+func (c *claimed) columns() []any {
+	return []any{&c.workspace, &c.id, &c.attempt, &c.mailbox, &c.sourceKey, &c.receivedAt, &c.envelope,
+		&c.size, &c.rawHash, &c.contentHash, &c.stage, &c.verdict, &c.score, &c.judged, &c.tries}
+}
+
+func (c *claimed) job() *job {
+	j := &job{
+		workspace: c.workspace, id: c.id, mailbox: c.mailbox, attempt: c.attempt, sourceKey: c.sourceKey,
+		receivedAt: c.receivedAt, envelope: c.envelope, size: c.size, stage: c.stage,
+		rawHash: [32]byte(c.rawHash), contentHash: [32]byte(c.contentHash), tries: c.tries,
+	}
+	if c.judged != nil {
+		j.judged = classify.Verdict(*c.judged)
+	}
+	if c.verdict != nil && c.score != nil {
+		j.score.Verdict, j.score.P = classify.Verdict(*c.verdict), *c.score
+	}
+	return j
+}
+
+const releaseSQL = `
+	update message m set due_at = now()
+	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
+	where m.workspace_id = $1 and m.id = d.id and m.attempt = d.attempt and m.stage in ('received', 'parsed', 'scored')`
+
+// release makes jobs due at once for whoever claims them.
+func (p *Pipeline) release(ctx context.Context, jobs []*job) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for workspace, group := range byWorkspace(jobs) {
+		ids, attempts := fences(group)
+		err := p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, releaseSQL, workspace, ids, attempts)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fences returns the ids and attempts by which jobs are finished.
+func fences(jobs []*job) ([]uuid.UUID, []int32) {
+	ids, attempts := make([]uuid.UUID, len(jobs)), make([]int32, len(jobs))
+	for i, j := range jobs {
+		ids[i], attempts[i] = j.id, int32(j.attempt)
+	}
+	return ids, attempts
+}
+
+func byWorkspace(jobs []*job) map[uuid.UUID][]*job {
+	groups := map[uuid.UUID][]*job{}
+	for _, j := range jobs {
+		groups[j.workspace] = append(groups[j.workspace], j)
+	}
+	return groups
+}
+
+// ReleaseLeases makes every waiting message due now. It is for the start of the
+// only process on a database: its dead predecessor's leases need not run out.
+func (p *Pipeline) ReleaseLeases(ctx context.Context) (int64, error) {
+	rows, err := p.db.Query(ctx, "select release_leases()")
+	if err != nil {
+		return 0, err
+	}
+	return pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+}

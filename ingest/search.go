@@ -1,0 +1,184 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"postroom/ingest/mail"
+)
+
+// searchBatch is how many messages are made searchable in one transaction.
+const searchBatch = 100
+
+// offerIndex keeps a filed message's text at hand for the indexer, as far as
+// there is room; without it the text is read back.
+func (p *Pipeline) offerIndex(j *job) {
+	if j.end.stage != Filed || j.mail == nil {
+		return
+	}
+	select {
+	case p.indexing <- &job{workspace: j.workspace, id: j.id, mail: searchable(j.mail, p.limits.SearchText)}:
+	default:
+	}
+}
+
+// searchable is the part of a mail that search needs, and no more of it.
+func searchable(m *mail.Mail, most int) *mail.Mail {
+	return &mail.Mail{Subject: m.Subject, From: m.From, Text: clip(m.Text, most)}
+}
+
+// index makes filed messages searchable, soon but never before mail that waits:
+// indexing costs the database more than all other stages together.
+func (p *Pipeline) index(ctx context.Context) error {
+	tick := time.NewTicker(p.limits.Poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for ctx.Err() == nil {
+			n, err := p.indexDue(ctx)
+			if err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "messages could not be made searchable; trying again", "err", err)
+			}
+			if n < searchBatch {
+				break
+			}
+		}
+	}
+}
+
+const searchWaitingSQL = `select workspace_id, oldest from search_waiting($1)`
+
+// indexDue indexes one batch in each workspace that waits and returns the size of
+// the largest. Under load it gives way, for a while.
+func (p *Pipeline) indexDue(ctx context.Context) (int, error) {
+	rows, err := p.db.Query(ctx, searchWaitingSQL, 10*searchBatch)
+	if err != nil {
+		return 0, err
+	}
+	type due struct {
+		Workspace uuid.UUID `db:"workspace_id"`
+		Oldest    time.Time `db:"oldest"`
+	}
+	waiting, err := pgx.CollectRows(rows, pgx.RowToStructByName[due])
+	if err != nil {
+		return 0, err
+	}
+	texts := p.drainIndexing()
+	most := 0
+	for _, w := range waiting {
+		if p.loaded() && time.Since(w.Oldest) < p.limits.SearchWait {
+			continue
+		}
+		n, err := p.indexBatch(ctx, w.Workspace, texts)
+		if err != nil {
+			return most, err
+		}
+		most = max(most, n)
+	}
+	return most, nil
+}
+
+// loaded reports whether mail waits for a worker.
+func (p *Pipeline) loaded() bool { return len(p.jobs) > p.limits.Batch/4 }
+
+func (p *Pipeline) drainIndexing() map[uuid.UUID]*mail.Mail {
+	texts := map[uuid.UUID]*mail.Mail{}
+	for {
+		select {
+		case j := <-p.indexing:
+			texts[j.id] = j.mail
+			continue
+		default:
+		}
+		return texts
+	}
+}
+
+const (
+	searchTakeSQL = `
+		with due as materialized (
+			select message_id from search_due where workspace_id = $1 order by message_id limit $2 for update skip locked)
+		delete from search_due s using due, message m
+		where s.workspace_id = $1 and s.message_id = due.message_id and m.workspace_id = $1 and m.id = due.message_id
+		returning m.id, m.raw_hash, m.size`
+	wordsSQL = `
+		insert into message_words (workspace_id, message_id, words)
+		select $1, w.id, setweight(to_tsvector('simple', w.head), 'A') || to_tsvector('simple', w.body)
+		from unnest($2::uuid[], $3::text[], $4::text[]) as w (id, head, body)
+		on conflict (workspace_id, message_id) do update set words = excluded.words`
+)
+
+// indexBatch indexes what is due in one workspace, in one transaction: a crash in
+// the middle leaves it due.
+func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail) (int, error) {
+	n := 0
+	err := p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, searchTakeSQL, workspace, searchBatch)
+		if err != nil {
+			return err
+		}
+		var ids []uuid.UUID
+		var heads, bodies []string
+		var id uuid.UUID
+		var hash []byte
+		var size int64
+		sizes := map[uuid.UUID]int64{}
+		hashes := map[uuid.UUID][]byte{}
+		if _, err := pgx.ForEachRow(rows, []any{&id, &hash, &size}, func() error {
+			ids = append(ids, id)
+			sizes[id], hashes[id] = size, hash
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			m := texts[id]
+			if m == nil {
+				m = p.readForSearch(ctx, workspace, hashes[id], sizes[id])
+			}
+			heads, bodies = append(heads, m.Subject+" "+people(m.From)), append(bodies, m.Text)
+		}
+		if n = len(ids); n == 0 {
+			return nil
+		}
+		_, err = tx.Exec(ctx, wordsSQL, workspace, ids, heads, bodies)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("index workspace %s: %w", workspace, err)
+	}
+	p.metrics.indexed.Add(float64(n))
+	return n, nil
+}
+
+// readForSearch parses a message again for its text. One that cannot be read is
+// searchable by nothing; it is still on its ticket.
+func (p *Pipeline) readForSearch(ctx context.Context, workspace uuid.UUID, hash []byte, size int64) *mail.Mail {
+	raw, err := p.raws.get(ctx, workspace, hash, size)
+	if err != nil {
+		slog.WarnContext(ctx, "a message could not be read for search", "workspace", workspace, "err", err)
+		return &mail.Mail{}
+	}
+	m, err := mail.Parse(raw, p.limits.Budget)
+	if err != nil {
+		slog.InfoContext(ctx, "a message is searchable in part", "workspace", workspace, "err", err)
+	}
+	return searchable(m, p.limits.SearchText)
+}
+
+func people(list []mail.Address) string {
+	s := ""
+	for _, a := range list {
+		s += " " + a.Name + " " + a.Email
+	}
+	return s
+}

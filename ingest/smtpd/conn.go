@@ -1,0 +1,238 @@
+package smtpd
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// stopping is what a client is told when the server stops (RFC 5321 §3.8).
+const stopping = "421 4.3.2 Postroom is stopping, try again later\r\n"
+
+// A conn is a client's connection below the library. It adds two things that the
+// library has no word for: the server can stop while the connection is idle, and
+// a mail can be read in bulk instead of byte by byte.
+type conn struct {
+	net.Conn
+	conns *conns
+
+	// Only the connection's own goroutine uses these.
+	unread []byte  // goes to the library before anything else
+	tail   [7]byte // the last bytes that the library was given
+
+	mu     sync.Mutex
+	state  connState
+	secure bool // TLS runs above: nothing may be written in the clear
+}
+
+type connState int
+
+const (
+	talking connState = iota // between mails
+	inData                   // receiving a mail
+	leaving                  // to be closed at the next chance
+)
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
+
+// Read gives the library what was put back, then what the client sends.
+func (c *conn) Read(b []byte) (int, error) {
+	n := copy(b, c.unread)
+	if n > 0 {
+		c.unread = c.unread[n:]
+	} else {
+		var err error
+		if n, err = c.Conn.Read(b); err != nil {
+			return n, c.readErr(err)
+		}
+	}
+	c.remember(b[:n])
+	return n, nil
+}
+
+// readErr turns the time-out by which we interrupt an idle client into the end of
+// the connection, with the word that RFC 5321 has for it.
+func (c *conn) readErr(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != leaving {
+		return err
+	}
+	if !c.secure {
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(c.Conn, stopping) // a courtesy
+	}
+	return io.EOF
+}
+
+func (c *conn) remember(b []byte) {
+	if len(b) >= len(c.tail) {
+		copy(c.tail[:], b[len(b)-len(c.tail):])
+		return
+	}
+	copy(c.tail[:], c.tail[len(b):])
+	copy(c.tail[len(c.tail)-len(b):], b)
+}
+
+// afterDATA reports whether the last thing that the library was given is the line
+// "DATA": then it holds nothing back, and what the client sends next is the mail.
+func (c *conn) afterDATA() bool {
+	return len(c.unread) == 0 && bytes.EqualFold(c.tail[:], []byte("\nDATA\r\n"))
+}
+
+// SetReadDeadline keeps a deadline that is over when the client is to leave.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == leaving {
+		t = past
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// beginData marks that a mail is being received; endData that it is not any more.
+func (c *conn) beginData() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == talking {
+		c.state = inData
+	}
+}
+
+func (c *conn) endData() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == inData {
+		c.state = talking
+	}
+	if c.conns.stopping.Load() {
+		c.state = leaving
+	}
+}
+
+// leave makes the client go: at once when it is idle, or, with force, even while
+// it sends a mail.
+func (c *conn) leave(force bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == inData && !force {
+		return
+	}
+	c.state = leaving
+	_ = c.Conn.SetReadDeadline(past)
+}
+
+func (c *conn) Close() error {
+	c.conns.remove(c)
+	return c.Conn.Close()
+}
+
+// conns are all open connections, counted by address.
+type conns struct {
+	limits   Limits
+	stopping atomic.Bool
+
+	mu     sync.Mutex
+	open   map[*conn]struct{}
+	byAddr map[string]int
+}
+
+// add admits a connection; nil when there are too many.
+func (cs *conns) add(nc net.Conn) *conn {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	host := hostOf(nc.RemoteAddr())
+	if len(cs.open) >= cs.limits.Connections || cs.byAddr[host] >= cs.limits.PerAddress {
+		return nil
+	}
+	c := &conn{Conn: nc, conns: cs}
+	cs.open[c] = struct{}{}
+	cs.byAddr[host]++
+	return c
+}
+
+func (cs *conns) remove(c *conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if _, ok := cs.open[c]; !ok {
+		return
+	}
+	delete(cs.open, c)
+	host := hostOf(c.RemoteAddr())
+	if cs.byAddr[host]--; cs.byAddr[host] <= 0 {
+		delete(cs.byAddr, host)
+	}
+}
+
+func (cs *conns) each(f func(*conn)) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for c := range cs.open {
+		f(c)
+	}
+}
+
+// stop sends clients away.
+func (cs *conns) stop(force bool) {
+	cs.stopping.Store(true)
+	cs.each(func(c *conn) { c.leave(force) })
+}
+
+// cut closes what is left without a word.
+func (cs *conns) cut() { cs.each(func(c *conn) { _ = c.Conn.Close() }) }
+
+// wait reports whether all connections ended before ctx did.
+func (cs *conns) wait(ctx context.Context) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		cs.mu.Lock()
+		n := len(cs.open)
+		cs.mu.Unlock()
+		if n == 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}
+
+func hostOf(a net.Addr) string {
+	host, _, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.Network() // a unix socket has no address
+	}
+	return host
+}
+
+// A limiter is a listener that admits only so many connections.
+type limiter struct {
+	net.Listener
+	conns *conns
+}
+
+// tooMany is what a client is told that is not admitted (RFC 5321 §3.8).
+const tooMany = "421 4.7.0 Too many connections, try again later\r\n"
+
+func (l *limiter) Accept() (net.Conn, error) {
+	for {
+		nc, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if c := l.conns.add(nc); c != nil {
+			return c, nil
+		}
+		_ = nc.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(nc, tooMany) // a courtesy
+		_ = nc.Close()
+	}
+}

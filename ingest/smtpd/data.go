@@ -1,0 +1,206 @@
+package smtpd
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// firstBuffer is the room that a mail of unknown size is given at first, in
+// bytes; most mail fits.
+const firstBuffer = 16 << 10
+
+var (
+	errTooLarge = errors.New("the mail is larger than any that is accepted")
+	errCrowded  = errors.New("too many large mails at once")
+	errTooSlow  = errors.New("the mail took too long")
+)
+
+// A budget bounds what all sessions hold together.
+type budget struct {
+	max  int64
+	used atomic.Int64
+}
+
+func (b *budget) take(n int64) bool {
+	if b.used.Add(n) > b.max {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *budget) give(n int64) { b.used.Add(-n) }
+
+// A collector gathers a mail as it comes in, behind a header field of ours.
+type collector struct {
+	buf    []byte
+	max    int64 // of the whole
+	budget *budget
+	held   int64 // of the budget
+	err    error // why the mail cannot be taken; it is read to its end all the same
+}
+
+// newCollector returns a collector that begins with head and has room for a mail
+// of the size that the client announced.
+func newCollector(head string, announced, most int64, b *budget) *collector {
+	c := &collector{max: most + int64(len(head)), budget: b}
+	room := int64(firstBuffer)
+	if announced > 0 {
+		// Dot-stuffing and the terminator come on top.
+		room = min(announced+announced/64, most) + 512
+	}
+	c.grow(int64(len(head)) + room)
+	c.buf = append(c.buf, head...)
+	return c
+}
+
+// grow makes room for at least n more bytes.
+func (c *collector) grow(n int64) {
+	if c.err != nil || int64(cap(c.buf)-len(c.buf)) >= n {
+		return
+	}
+	want := max(int64(len(c.buf))+n, min(2*int64(cap(c.buf)), int64(cap(c.buf))+8<<20))
+	if !c.budget.take(want - c.held) {
+		c.fail(errCrowded)
+		return
+	}
+	c.held = want
+	bigger := make([]byte, len(c.buf), want)
+	copy(bigger, c.buf)
+	c.buf = bigger
+}
+
+// fail gives up on the mail: what follows is read and forgotten, but for the
+// bytes in which the mail's end may have begun.
+func (c *collector) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+	c.release()
+	tail := c.buf[max(0, len(c.buf)-(len(endOfData)-1)):]
+	c.buf = append(make([]byte, 0, firstBuffer), tail...)
+}
+
+// release gives the room back; the bytes stay with whoever has them.
+func (c *collector) release() {
+	c.budget.give(c.held)
+	c.held = 0
+}
+
+// readAll gathers what r gives until its end: a BDAT chunk stream, or the
+// library's own reader.
+func (c *collector) readAll(r io.Reader) error {
+	for {
+		c.grow(4 << 10)
+		n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
+		c.buf = c.buf[:len(c.buf)+n]
+		if int64(len(c.buf)) > c.max {
+			c.fail(errTooLarge)
+		}
+		if c.err != nil {
+			c.buf = c.buf[:0]
+		}
+		if err == io.EOF {
+			return c.err
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var (
+	endOfData = []byte("\r\n.\r\n") // RFC 5321 §4.1.1.4
+	stuffed   = []byte("\r\n.")     // RFC 5321 §4.5.2
+)
+
+// readDATA gathers a mail straight from the connection, a buffer at a time. The
+// library reads byte by byte, which costs more than all else in receiving. What
+// the client sent beyond the mail is put back, behind a terminator of its own so
+// that the library, too, sees the mail's end. Only the sequence CR LF . CR LF
+// ends a mail, so nobody can smuggle a second one past us in the first.
+func (c *collector) readDATA(nc *conn, l Limits) error {
+	start := len(c.buf) // of the mail, as it is on the wire
+	seen := start       // what lies before was searched already
+	until := time.Now().Add(l.DataTimeout)
+	for {
+		whole := c.err == nil
+		c.grow(4 << 10)
+		if err := nc.SetReadDeadline(time.Now().Add(l.DataReadTimeout)); err != nil {
+			return err
+		}
+		if c.err != nil { // only the end matters from here on
+			if whole || len(c.buf) >= len(endOfData) {
+				c.fail(c.err)
+			}
+			start, seen = 0, 0
+		}
+		n, err := nc.Conn.Read(c.buf[len(c.buf):cap(c.buf)])
+		c.buf = c.buf[:len(c.buf)+n]
+		if end, next, ok := mailEnd(c.buf, start, seen, c.err == nil); ok {
+			nc.unread = append([]byte(".\r\n"), c.buf[next:]...)
+			return c.finish(start, end)
+		}
+		switch {
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		case time.Now().After(until):
+			return errTooSlow
+		case int64(len(c.buf)) > c.max:
+			c.fail(errTooLarge)
+		}
+		seen = max(start, len(c.buf)-(len(endOfData)-1))
+	}
+}
+
+// finish takes the mail that lies between start and end.
+func (c *collector) finish(start, end int) error {
+	if int64(end) > c.max {
+		c.fail(errTooLarge)
+	}
+	if c.err == nil {
+		c.buf = unstuff(c.buf[:end], start)
+	}
+	return c.err
+}
+
+// mailEnd finds the end of the mail that begins at start; what lies before seen
+// was searched already. The mail ends before end, what follows it is at next.
+func mailEnd(buf []byte, start, seen int, atStart bool) (end, next int, ok bool) {
+	if atStart && bytes.HasPrefix(buf[start:], endOfData[2:]) {
+		return start, start + 3, true // an empty mail
+	}
+	if i := bytes.Index(buf[seen:], endOfData); i >= 0 {
+		return seen + i + 2, seen + i + len(endOfData), true
+	}
+	return 0, 0, false
+}
+
+// unstuff removes, in place, the dot that the client put before each line that
+// begins with one.
+func unstuff(buf []byte, start int) []byte {
+	body := buf[start:]
+	if len(body) > 0 && body[0] == '.' {
+		body = append(body[:0], body[1:]...)
+	}
+	i := bytes.Index(body, stuffed)
+	if i < 0 {
+		return buf[:start+len(body)]
+	}
+	out := i + 2
+	rest := body[i+3:]
+	for {
+		i := bytes.Index(rest, stuffed)
+		if i < 0 {
+			out += copy(body[out:], rest)
+			return buf[:start+out]
+		}
+		out += copy(body[out:], rest[:i+2])
+		rest = rest[i+3:]
+	}
+}
