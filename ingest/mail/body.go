@@ -1,0 +1,262 @@
+package mail
+
+import (
+	"html"
+	"strings"
+)
+
+// bodies chooses the message's bodies, decodes every part once, and fills in Text, HTML and Parts.
+func (w *walker) bodies() {
+	if len(w.nodes) == 0 {
+		return
+	}
+	var c bodyChoice
+	c.nodes = w.nodes
+	if w.nodes[0].multi == "" {
+		c.leaf(0, 0, "mixed", state{text: true, html: true})
+	} else {
+		c.children(0, state{text: true, html: true})
+	}
+	if len(c.text) == 0 && len(c.html) == 0 {
+		c.fallback()
+	}
+	for _, i := range c.text {
+		w.nodes[i].part.Body = w.nodes[i].part.isTextual()
+	}
+	for _, i := range c.html {
+		w.nodes[i].part.Body = w.nodes[i].part.isTextual()
+	}
+	room := BodyLimit
+	leaves := 0
+	for i := range w.nodes {
+		if w.nodes[i].multi == "" {
+			leaves++
+			w.decode(&w.nodes[i], &room)
+		}
+	}
+	w.compose(&c)
+	w.m.Parts = make([]Part, 0, leaves+len(w.extra))
+	for i := range w.nodes {
+		if w.nodes[i].multi == "" {
+			w.m.Parts = append(w.m.Parts, w.nodes[i].part)
+		}
+	}
+	w.m.Parts = append(w.m.Parts, w.extra...)
+	w.m.markInline()
+}
+
+// A bodyChoice picks the parts that make up the text and the HTML, by the rules of JMAP (RFC 8621 §4.1.4), which agree
+// with what mail programs show. Parts that are not picked are attachments.
+type bodyChoice struct {
+	nodes      []node
+	text, html []int
+}
+
+// A state is what holds inside one multipart: which of the two bodies its parts still count for.
+type state struct {
+	text, html  bool
+	alternative bool
+}
+
+// children goes through the parts of the multipart at index top. Depth is bounded by the budget.
+func (c *bodyChoice) children(top int, s state) {
+	multi := c.nodes[top].multi
+	s.alternative = s.alternative || multi == "alternative"
+	textBefore, htmlBefore := len(c.text), len(c.html)
+	for i, nth := top+1, 0; i < c.nodes[top].end; i, nth = c.nodes[i].end, nth+1 {
+		if c.nodes[i].multi != "" {
+			c.children(i, s)
+		} else {
+			s = c.leaf(i, nth, multi, s)
+		}
+	}
+	if multi != "alternative" || !s.text || !s.html {
+		return
+	}
+	texts, htmls := c.text[textBefore:], c.html[htmlBefore:]
+	switch {
+	case len(texts) == 0 && len(htmls) > 0:
+		c.text = append(c.text, htmls...)
+	case len(htmls) == 0 && len(texts) > 0:
+		c.html = append(c.html, texts...)
+	}
+}
+
+// leaf takes the nth part of a multipart.
+func (c *bodyChoice) leaf(i, nth int, multi string, s state) state {
+	p := &c.nodes[i].part
+	media := p.isMedia()
+	inline := p.Disposition != "attachment" && (p.isText() || media) &&
+		(nth == 0 || multi != "related" && (media || p.Filename == ""))
+	switch {
+	case !inline:
+		return s
+	case multi == "alternative":
+		if p.ContentType == "text/plain" {
+			c.text = append(c.text, i)
+		} else if p.ContentType == "text/html" {
+			c.html = append(c.html, i)
+		}
+		return s
+	case s.alternative && p.ContentType == "text/plain":
+		s.html = false
+	case s.alternative && p.ContentType == "text/html":
+		s.text = false
+	}
+	if s.text {
+		c.text = append(c.text, i)
+	}
+	if s.html {
+		c.html = append(c.html, i)
+	}
+	return s
+}
+
+// fallback takes the first part that can be read as text, for messages with no proper body.
+func (c *bodyChoice) fallback() {
+	for i := range c.nodes {
+		p := &c.nodes[i].part
+		if c.nodes[i].multi == "" && p.isTextual() && p.Disposition != "attachment" && p.ContentType != "text/calendar" {
+			c.text = append(c.text, i)
+			if p.ContentType == "text/html" {
+				c.html = append(c.html, i)
+			}
+			return
+		}
+	}
+}
+
+// decode measures a part and, for a body, makes its text. room is what may still be kept.
+func (w *walker) decode(n *node, room *int) {
+	p := &n.part
+	if !w.spend(len(p.src)) {
+		p.Body = false
+		return
+	}
+	if p.Body && p.encoding == encodingBase64 && !plausibleBase64(p.src) {
+		w.m.defectOnce(DefectEncoding, "text that claims to be base64")
+		p.encoding = encodingNone
+	}
+	if broken := p.measure(); broken > 0 {
+		w.m.defectOnce(DefectEncoding, p.ContentType)
+	}
+	if !p.Body {
+		return
+	}
+	data, _ := decodeUpTo(p.src, p.encoding, *room)
+	if int64(len(data)) < p.Size {
+		w.m.defectOnce(DefectBodyCut, p.ContentType)
+	}
+	*room -= len(data)
+	data = w.takeUUBlocks(p, data)
+	label := p.Charset
+	if label == "" && p.ContentType == "text/html" && !isASCII(data) {
+		label = htmlCharset(data)
+	}
+	text, used, clean := decodeCharset(data, label)
+	if !clean && canonicalCharset(p.Charset) == "" {
+		w.m.defectOnce(DefectCharsetAbsent, used)
+	} else if !clean {
+		w.m.defectOnce(DefectCharset, p.Charset+" read as "+used)
+	}
+	n.text = lines(clip(text, BodyLimit))
+	if p.flowed {
+		n.text = unflow(n.text, p.delSp)
+	}
+}
+
+// plausibleBase64 reports whether the first line with something in it could be base64: no words, no punctuation.
+func plausibleBase64(src []byte) bool {
+	for len(src) > 0 {
+		n := lineEnd(src, 0)
+		line := clipBytes(trimEOL(src[:n]), 200)
+		src = src[n:]
+		if len(line) > 0 {
+			return allBase64(line)
+		}
+	}
+	return true
+}
+
+// compose puts the chosen parts together.
+func (w *walker) compose(c *bodyChoice) {
+	var text, markup strings.Builder
+	hasHTML := false
+	for _, i := range c.html {
+		hasHTML = hasHTML || w.nodes[i].part.Body && w.nodes[i].part.ContentType == "text/html"
+	}
+	for _, i := range c.html {
+		n := &w.nodes[i]
+		switch {
+		case !n.part.Body || !hasHTML || markup.Len()+len(n.text) > BodyLimit:
+		case n.part.ContentType == "text/html":
+			markup.WriteString(n.text)
+		default:
+			markup.WriteString(`<div style="white-space:pre-wrap">` + html.EscapeString(n.text) + "</div>\n")
+		}
+	}
+	w.m.HTML = markup.String()
+	for _, i := range c.text {
+		w.addText(&text, &w.nodes[i])
+	}
+	w.m.Text = strings.TrimRight(text.String(), " \n")
+	if strings.TrimSpace(w.m.Text) == "" && hasHTML {
+		w.m.Text = w.htmlText(w.m.HTML)
+	}
+}
+
+// addText appends the text of one chosen part, on a line of its own.
+func (w *walker) addText(b *strings.Builder, n *node) {
+	if !n.part.Body {
+		return
+	}
+	t := n.text
+	if n.part.ContentType == "text/html" {
+		t = w.htmlText(t)
+	}
+	if b.Len()+len(t) > BodyLimit {
+		w.m.defectOnce(DefectBodyCut, n.part.ContentType)
+		return
+	}
+	if b.Len() > 0 {
+		b.WriteByte('\n')
+	}
+	b.WriteString(t)
+}
+
+// htmlText makes text from HTML, within the budget.
+func (w *walker) htmlText(markup string) string {
+	if !w.spend(len(markup)) {
+		return ""
+	}
+	return strings.TrimSpace(textFromHTML(markup))
+}
+
+// isTextual reports whether the part can be read as text at all.
+func (p *Part) isTextual() bool {
+	return strings.HasPrefix(p.ContentType, "text/")
+}
+
+// markInline finds the parts that the HTML shows by their Content-ID (RFC 2392). Others stay attachments, so that an image
+// nobody refers to is still seen.
+func (m *Mail) markInline() {
+	refs := map[string]bool{}
+	for s := m.HTML; ; {
+		i := strings.Index(s, "cid:")
+		if i < 0 {
+			break
+		}
+		s = s[i+len("cid:"):]
+		end := strings.IndexAny(s[:min(len(s), maxMessageID)], "\"'<> )\n")
+		if end > 0 {
+			refs[string(appendPercent(nil, html.UnescapeString(s[:end])))] = true
+		}
+	}
+	if len(refs) == 0 {
+		return
+	}
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		p.Inline = p.ContentID != "" && !p.Body && refs[p.ContentID]
+	}
+}
