@@ -117,7 +117,7 @@ func (p *Pipeline) release(ctx context.Context, jobs []*job) error {
 	defer cancel()
 	for workspace, group := range byWorkspace(jobs) {
 		ids, attempts := fences(group)
-		err := p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		err := p.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, releaseSQL, workspace, ids, attempts)
 			return err
 		})

@@ -144,7 +144,7 @@ func (r raws) getSmall(ctx context.Context, workspace uuid.UUID, sizes map[[32]b
 		hashes = append(hashes, h[:])
 	}
 	found := make(map[[32]byte][]byte, len(sizes))
-	err = r.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+	err = r.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, smallChunksSQL, workspace, hashes)
 		if err != nil {
 			return err

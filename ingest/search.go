@@ -121,7 +121,7 @@ const (
 // the middle leaves it due.
 func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail) (int, error) {
 	n := 0
-	err := p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+	err := p.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, searchTakeSQL, workspace, searchBatch)
 		if err != nil {
 			return err

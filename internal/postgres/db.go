@@ -89,9 +89,28 @@ func (db *DB) Ping(ctx context.Context) error {
 // InWorkspace runs fn in a transaction that sees the rows of one workspace and of
 // no other. It commits when fn returns nil.
 func (db *DB) InWorkspace(ctx context.Context, workspace uuid.UUID, fn func(pgx.Tx) error) error {
-	// One round trip for both statements; a UUID's text holds only hex digits and dashes.
-	opts := pgx.TxOptions{BeginQuery: "begin; set local postroom.workspace = '" + workspace.String() + "'"}
-	return pgx.BeginTxFunc(ctx, db.pool, opts, fn)
+	return db.begin(ctx, scope(workspace), fn)
+}
+
+// byKey tells the planner that every row is reached by its key. Left to itself it
+// reads all of a table that has grown since its statistics were last taken, which
+// a queue's table has done always.
+const byKey = "; set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"
+
+// InWorkspaceByKey is InWorkspace for statements that reach a batch of rows by
+// their keys.
+func (db *DB) InWorkspaceByKey(ctx context.Context, workspace uuid.UUID, fn func(pgx.Tx) error) error {
+	return db.begin(ctx, scope(workspace)+byKey, fn)
+}
+
+// scope begins a transaction and sets its workspace, in one round trip. A UUID's
+// text holds only hex digits and dashes.
+func scope(workspace uuid.UUID) string {
+	return "begin; set local postroom.workspace = '" + workspace.String() + "'"
+}
+
+func (db *DB) begin(ctx context.Context, query string, fn func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, db.pool, pgx.TxOptions{BeginQuery: query}, fn)
 }
 
 // Across runs fn in a transaction without a workspace. It sees the tables that

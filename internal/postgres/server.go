@@ -26,6 +26,7 @@ var settings = []string{
 	"max_wal_size=4GB",
 	"min_wal_size=256MB",
 	"checkpoint_timeout=15min",
+	"random_page_cost=1.1", // solid-state disks
 	"jit=off",
 	"log_timezone=UTC",
 	"timezone=UTC",

@@ -5,7 +5,7 @@
 -- Raw mail: content-addressed, compressed and sealed in chunks of at most 1 MiB
 -- before sealing (ingest/raw.go). The chunks are bytes that do not compress.
 create table blob (
-	workspace_id uuid not null references workspace,
+	workspace_id uuid not null,
 	hash         bytea not null check (length(hash) = 32), -- SHA-256 of the whole content
 	chunk        int not null check (chunk >= 0),
 	sealed       bytea not null,
@@ -61,7 +61,7 @@ create index message_stopped_idx on message (workspace_id, stage, id) where stag
 -- One row for each commit of Accept and each workspace in it: an account of what
 -- was promised, kept apart from the messages themselves.
 create table acceptance (
-	workspace_id uuid not null references workspace,
+	workspace_id uuid not null,
 	id           uuid not null default gen_random_uuid(),
 	at           timestamptz not null default now(),
 	messages     int not null,
@@ -185,6 +185,7 @@ create function claim_messages(n int, lease interval)
 	returns table (workspace_id uuid, id uuid, attempt int, mailbox_id uuid, source_key text, received_at timestamptz,
 		envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score float8, judged text, tries int)
 	language sql security definer set search_path = pg_catalog, public
+	set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off set enable_sort = off
 as $$
 	with due as materialized (
 		select m.workspace_id, m.id from public.message m

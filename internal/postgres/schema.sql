@@ -1,0 +1,669 @@
+-- Written by make schema from the migrations; for people to read.
+
+
+CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$ begin
+	insert into public.blob (workspace_id, hash, chunk, sealed)
+	select * from unnest(b_workspace, b_hash, b_chunk, b_sealed)
+	on conflict do nothing;
+	return query
+	with stored as (
+		insert into public.message (workspace_id, id, mailbox_id, source_key, received_at, envelope,
+			size, raw_hash, content_hash, stage, due_at, attempt)
+		select a.workspace, a.id, a.mailbox, a.source_key, a.received_at, a.envelope::jsonb,
+			a.size, a.raw_hash, a.content_hash, 'received', now() + a.lease, a.attempt
+		from unnest(m_workspace, m_id, m_mailbox, m_source_key, m_received_at, m_envelope,
+			m_size, m_raw_hash, m_content_hash, m_lease, m_attempt)
+			as a (workspace, id, mailbox, source_key, received_at, envelope, size, raw_hash, content_hash, lease, attempt)
+		on conflict do nothing
+		returning message.workspace_id, message.id, message.size
+	), account as (
+		insert into public.acceptance (workspace_id, messages, bytes)
+		select s.workspace_id, count(*), sum(s.size) from stored s group by s.workspace_id
+	)
+	select s.id from stored s;
+end $$;
+
+CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(workspace_id uuid, id uuid, attempt integer, mailbox_id uuid, source_key text, received_at timestamp with time zone, envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score double precision, judged text, tries integer)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+	with due as materialized (
+		select m.workspace_id, m.id from public.message m
+		where m.stage in ('received', 'parsed', 'scored') and m.due_at <= now()
+			and m.stage not in (select p.stage from public.paused_stage p)
+		order by m.due_at limit n for update skip locked)
+	update public.message m set due_at = now() + lease, attempt = m.attempt + 1
+	from due where m.workspace_id = due.workspace_id and m.id = due.id
+	returning m.workspace_id, m.id, m.attempt, m.mailbox_id, m.source_key, m.received_at,
+		m.envelope, m.size, m.raw_hash, m.content_hash, m.stage, m.verdict, m.score, m.judged, m.attempt - m.attempt_base
+$$;
+
+CREATE FUNCTION public.current_workspace() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('postroom.workspace'::text, true), ''::text))::uuid;
+
+CREATE FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+	insert into public.blob (workspace_id, hash, chunk, sealed) values ($1, $2, $3, $4)
+	on conflict do nothing
+$_$;
+
+CREATE FUNCTION public.queue_depth() RETURNS TABLE(stage text, waiting bigint, due bigint, oldest timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+	select m.stage, count(*), count(*) filter (where m.due_at <= now()), min(m.received_at)
+	from public.message m where m.stage in ('received', 'parsed', 'scored') group by m.stage
+$$;
+
+CREATE FUNCTION public.release_leases() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+	with freed as (
+		update public.message m set due_at = now()
+		where m.stage in ('received', 'parsed', 'scored') and m.due_at > now() and m.cause is null
+		returning 1)
+	select count(*) from freed
+$$;
+
+CREATE FUNCTION public.route(addresses text[]) RETURNS TABLE(address text, workspace_id uuid, mailbox_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$select m.address, m.workspace_id, m.id from public.mailbox m where m.address = any (addresses)$$;
+
+CREATE FUNCTION public.search_waiting(n integer) RETURNS TABLE(workspace_id uuid, oldest timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+	select d.workspace_id, min(d.at) from (
+		select s.workspace_id, s.at from public.search_due s order by s.at limit n) d
+	group by d.workspace_id
+$$;
+
+CREATE FUNCTION public.workspaces() RETURNS TABLE(workspace_id uuid, name text, created_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$select w.workspace_id, w.name, w.created_at from public.workspace w order by w.workspace_id$$;
+
+CREATE TABLE public.acceptance (
+    workspace_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    messages integer NOT NULL,
+    bytes bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.acceptance FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.audit (
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    target text NOT NULL,
+    detail text NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_hash_check CHECK ((length(hash) = 32))
+);
+
+ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.audit_head (
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_head_hash_check CHECK ((length(hash) = 32))
+);
+
+ALTER TABLE ONLY public.audit_head FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.blob (
+    workspace_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    chunk integer NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT blob_chunk_check CHECK ((chunk >= 0)),
+    CONSTRAINT blob_hash_check CHECK ((length(hash) = 32))
+)
+WITH (toast_tuple_target='8160');
+ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.classify_event (
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    message_id uuid NOT NULL,
+    verdict text NOT NULL,
+    replaces bigint,
+    actor text NOT NULL,
+    source text NOT NULL,
+    features bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT classify_event_check CHECK ((replaces < seq)),
+    CONSTRAINT classify_event_check1 CHECK (((verdict <> 'forget'::text) OR (replaces IS NOT NULL))),
+    CONSTRAINT classify_event_seq_check CHECK ((seq > 0)),
+    CONSTRAINT classify_event_source_check CHECK ((source = ANY (ARRAY['agent'::text, 'admin'::text, 'import'::text, 'auto'::text]))),
+    CONSTRAINT classify_event_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'spam'::text, 'forget'::text])))
+);
+
+ALTER TABLE ONLY public.classify_event FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.classify_head (
+    workspace_id uuid NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    ham_below double precision DEFAULT 0.10 NOT NULL,
+    spam_from double precision DEFAULT 0.95 NOT NULL,
+    CONSTRAINT classify_head_band CHECK ((((0)::double precision <= ham_below) AND (ham_below <= spam_from) AND (spam_from <= (1)::double precision)))
+);
+
+ALTER TABLE ONLY public.classify_head FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.classify_snapshot (
+    workspace_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    version integer NOT NULL,
+    model bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT classify_snapshot_sha256_check CHECK ((length(sha256) = 32))
+);
+ALTER TABLE ONLY public.classify_snapshot ALTER COLUMN model SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.classify_snapshot FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.installation (
+    name text NOT NULL,
+    value bytea NOT NULL
+);
+
+CREATE TABLE public.kept_answer (
+    workspace_id uuid NOT NULL,
+    actor text NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    holder uuid NOT NULL,
+    status integer,
+    header jsonb,
+    body bytea,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT kept_answer_check CHECK ((((status IS NULL) = (body IS NULL)) AND ((status IS NULL) = (header IS NULL)))),
+    CONSTRAINT kept_answer_key_check CHECK ((key <> ''::text)),
+    CONSTRAINT kept_answer_request_check CHECK ((length(request) = 32))
+);
+
+ALTER TABLE ONLY public.kept_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.mailbox (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    address text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT mailbox_address_check CHECK (((address = lower(address)) AND (POSITION(('@'::text) IN (address)) > 1)))
+);
+
+ALTER TABLE ONLY public.mailbox FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.message (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    source_key text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    envelope jsonb NOT NULL,
+    size bigint NOT NULL,
+    raw_hash bytea NOT NULL,
+    content_hash bytea NOT NULL,
+    stage text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempt integer NOT NULL,
+    attempt_base integer DEFAULT 0 NOT NULL,
+    trail jsonb DEFAULT '[]'::jsonb NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    from_name text DEFAULT ''::text NOT NULL,
+    from_email text DEFAULT ''::text NOT NULL,
+    message_id text DEFAULT ''::text NOT NULL,
+    sent_at timestamp with time zone,
+    verdict text,
+    judged text,
+    score double precision,
+    cause text,
+    reason text,
+    ticket_id uuid,
+    duplicate_of uuid,
+    done_at timestamp with time zone,
+    CONSTRAINT message_check CHECK (((stage <> 'filed'::text) OR (ticket_id IS NOT NULL))),
+    CONSTRAINT message_check1 CHECK (((stage <> 'duplicate'::text) OR (duplicate_of IS NOT NULL))),
+    CONSTRAINT message_check2 CHECK (((stage <> ALL (ARRAY['held'::text, 'failed'::text])) OR ((cause IS NOT NULL) AND (reason IS NOT NULL)))),
+    CONSTRAINT message_judged_check CHECK ((judged = ANY (ARRAY['ham'::text, 'spam'::text]))),
+    CONSTRAINT message_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT message_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text, 'filed'::text, 'held'::text, 'duplicate'::text, 'failed'::text]))),
+    CONSTRAINT message_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'unsure'::text, 'spam'::text])))
+);
+
+ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.message_words (
+    workspace_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    words tsvector NOT NULL
+);
+
+ALTER TABLE ONLY public.message_words FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.paused_stage (
+    stage text NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT paused_stage_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text])))
+);
+
+CREATE TABLE public.post (
+    workspace_id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    author_name text NOT NULL,
+    author_email text NOT NULL,
+    evidence text NOT NULL,
+    hidden boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.post FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.refusal (
+    at timestamp with time zone NOT NULL,
+    door text NOT NULL,
+    cause text NOT NULL,
+    count bigint NOT NULL
+);
+
+CREATE TABLE public.search_due (
+    workspace_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.search_due FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.session (
+    hash bytea NOT NULL,
+    actor text NOT NULL,
+    credential bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT session_credential_check CHECK ((length(credential) = 32)),
+    CONSTRAINT session_hash_check CHECK ((length(hash) = 32))
+);
+
+CREATE TABLE public.thread_ref (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    ref bytea NOT NULL,
+    ticket_id uuid NOT NULL,
+    received boolean NOT NULL,
+    CONSTRAINT thread_ref_ref_check CHECK ((length(ref) = 16))
+);
+
+ALTER TABLE ONLY public.thread_ref FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    mailbox_id uuid NOT NULL,
+    subject text NOT NULL,
+    status text NOT NULL,
+    requester_name text NOT NULL,
+    requester_email text NOT NULL,
+    messages integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY public.ticket FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_counter (
+    workspace_id uuid NOT NULL,
+    last bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.ticket_counter FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.workspace (
+    workspace_id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspace_name_check CHECK ((name <> ''::text))
+);
+
+ALTER TABLE ONLY public.workspace FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.workspace_key (
+    workspace_id uuid NOT NULL,
+    wrapped bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.workspace_key FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ONLY public.acceptance
+    ADD CONSTRAINT acceptance_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.audit_head
+    ADD CONSTRAINT audit_head_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (workspace_id, seq);
+
+ALTER TABLE ONLY public.blob
+    ADD CONSTRAINT blob_pkey PRIMARY KEY (workspace_id, hash, chunk);
+
+ALTER TABLE ONLY public.classify_event
+    ADD CONSTRAINT classify_event_pkey PRIMARY KEY (workspace_id, seq);
+
+ALTER TABLE ONLY public.classify_event
+    ADD CONSTRAINT classify_event_replaces_key UNIQUE (workspace_id, replaces);
+
+ALTER TABLE ONLY public.classify_head
+    ADD CONSTRAINT classify_head_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.classify_snapshot
+    ADD CONSTRAINT classify_snapshot_pkey PRIMARY KEY (workspace_id, seq, version);
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.kept_answer
+    ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (workspace_id, actor, key);
+
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT mailbox_address_key UNIQUE (address);
+
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT mailbox_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_source_key UNIQUE (workspace_id, source_key);
+
+ALTER TABLE ONLY public.message_words
+    ADD CONSTRAINT message_words_pkey PRIMARY KEY (workspace_id, message_id);
+
+ALTER TABLE ONLY public.paused_stage
+    ADD CONSTRAINT paused_stage_pkey PRIMARY KEY (stage);
+
+ALTER TABLE ONLY public.post
+    ADD CONSTRAINT post_pkey PRIMARY KEY (workspace_id, ticket_id, message_id);
+
+ALTER TABLE ONLY public.refusal
+    ADD CONSTRAINT refusal_pkey PRIMARY KEY (at, door, cause);
+
+ALTER TABLE ONLY public.search_due
+    ADD CONSTRAINT search_due_pkey PRIMARY KEY (workspace_id, message_id);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.thread_ref
+    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref);
+
+ALTER TABLE ONLY public.ticket_counter
+    ADD CONSTRAINT ticket_counter_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_number_key UNIQUE (workspace_id, number);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.workspace_key
+    ADD CONSTRAINT workspace_key_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.workspace
+    ADD CONSTRAINT workspace_pkey PRIMARY KEY (workspace_id);
+
+CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
+
+CREATE INDEX kept_answer_at_idx ON public.kept_answer USING btree (workspace_id, at);
+
+CREATE INDEX message_content_idx ON public.message USING btree (workspace_id, content_hash);
+
+CREATE INDEX message_due_idx ON public.message USING btree (due_at) WHERE (stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text]));
+
+CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, stage, id) WHERE (stage = ANY (ARRAY['held'::text, 'failed'::text, 'duplicate'::text]));
+
+CREATE INDEX message_words_idx ON public.message_words USING gin (words);
+
+CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
+
+CREATE INDEX session_seen_idx ON public.session USING btree (seen_at);
+
+CREATE INDEX ticket_updated_idx ON public.ticket USING btree (workspace_id, updated_at, id);
+
+ALTER TABLE ONLY public.audit_head
+    ADD CONSTRAINT audit_head_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
+
+ALTER TABLE ONLY public.classify_event
+    ADD CONSTRAINT classify_event_replaces_fkey FOREIGN KEY (workspace_id, replaces) REFERENCES public.classify_event(workspace_id, seq);
+
+ALTER TABLE ONLY public.classify_event
+    ADD CONSTRAINT classify_event_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.classify_head
+    ADD CONSTRAINT classify_head_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.classify_snapshot
+    ADD CONSTRAINT classify_snapshot_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT mailbox_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.message_words
+    ADD CONSTRAINT message_words_workspace_id_message_id_fkey FOREIGN KEY (workspace_id, message_id) REFERENCES public.message(workspace_id, id);
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.post
+    ADD CONSTRAINT post_workspace_id_message_id_fkey FOREIGN KEY (workspace_id, message_id) REFERENCES public.message(workspace_id, id);
+
+ALTER TABLE ONLY public.post
+    ADD CONSTRAINT post_workspace_id_ticket_id_fkey FOREIGN KEY (workspace_id, ticket_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_counter
+    ADD CONSTRAINT ticket_counter_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.workspace_key
+    ADD CONSTRAINT workspace_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE public.acceptance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.blob ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.classify_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.classify_head ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.classify_snapshot ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kept_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mailbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_words ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON public.acceptance TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.audit TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.audit_head TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.blob TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.mailbox TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.message TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.message_words TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.post TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.search_due TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.thread_ref TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_counter TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.workspace TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.workspace_key TO postroom_owner USING (true);
+
+ALTER TABLE public.post ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_due ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.thread_ref ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_counter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.workspace ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.workspace_key ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY workspace_scope ON public.acceptance TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.audit TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.audit_head TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.blob TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.classify_event USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.classify_head USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.classify_snapshot USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.kept_answer TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.mailbox TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.message TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.message_words TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.post TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.search_due TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.thread_ref TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_counter TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.workspace TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.workspace_key TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+GRANT USAGE ON SCHEMA public TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.claim_messages(n integer, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_messages(n integer, lease interval) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.queue_depth() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_depth() TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.release_leases() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_leases() TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.route(addresses text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.route(addresses text[]) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.search_waiting(n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_waiting(n integer) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.workspaces() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.workspaces() TO postroom_app;
+
+GRANT SELECT ON TABLE public.acceptance TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_head TO postroom_app;
+
+GRANT SELECT ON TABLE public.blob TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.classify_event TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_head TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_snapshot TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.installation TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kept_answer TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.mailbox TO postroom_app;
+
+GRANT SELECT,UPDATE ON TABLE public.message TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.message_words TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.paused_stage TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.post TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.refusal TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_due TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.thread_ref TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_counter TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.workspace TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.workspace_key TO postroom_app;
