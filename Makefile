@@ -8,7 +8,9 @@ FUZZTIME ?= 30s
 
 .PHONY: run test check build bench fuzz chaos schema generate tools bench-tools clean
 
-run: tools build
+run:
+	@./.ci/tools postgresql
+	@$(MAKE) --no-print-directory build
 	./$(BIN) demo
 
 build:

@@ -23,6 +23,7 @@ var law = map[string][]string{
 	"api/auth":                 {"internal/postgres"},
 	"ingest":                   {"classify", "ingest/mail", "internal/postgres", "internal/vault", "tickets", "tickets/audit"},
 	"ingest/archive":           {},
+	"ingest/ingesttest":        {"classify", "ingest", "internal/postgres", "internal/postgres/pgtest", "internal/vault", "tickets"},
 	"ingest/smtpd":             {"ingest", "tickets"},
 	"ingest/mail":              {},
 	"classify":                 {"internal/postgres"},

@@ -79,6 +79,9 @@ func (p *Pipeline) watchPressure(ctx context.Context) error {
 }
 
 const (
+	// Every look also asks for statistics where tables have outgrown them.
+	statisticsSQL = `select refresh_statistics()`
+
 	depthSQL  = `select stage, waiting, due, oldest from queue_depth()`
 	pausedSQL = `select stage from paused_stage`
 	clockSQL  = `select clock_timestamp()`
@@ -118,6 +121,11 @@ func (p *Pipeline) look(ctx context.Context) {
 		p.poke()
 	}
 	p.metrics.depths(depths)
+	if err == nil && p.works {
+		if _, err := p.db.Exec(ctx, statisticsSQL); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "statistics could not be refreshed; queries may be slow", "err", err)
+		}
+	}
 }
 
 func (p *Pipeline) readGauges(ctx context.Context) (depths []Depth, rest map[Stage]bool, clock time.Time, err error) {

@@ -144,13 +144,14 @@ func TestReadDATATooLarge(t *testing.T) {
 
 func TestReadDATACut(t *testing.T) {
 	t.Parallel()
-	nc, client := pipe(t)
+	nc, _ := pipe(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
 	if nc.Conn, err = l.Accept(); err != nil {

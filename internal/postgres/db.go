@@ -67,6 +67,7 @@ func Connect(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	pc.ConnConfig.ConnectTimeout = connectWithin
 	pc.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		registerUUID(c.TypeMap())
 		_, err := c.Exec(ctx, "set role "+appRole)
 		return err
 	}

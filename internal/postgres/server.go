@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,8 +24,6 @@ var settings = []string{
 	"max_connections=100",
 	"shared_buffers=256MB",
 	"wal_compression=pglz",
-	"max_wal_size=4GB",
-	"min_wal_size=256MB",
 	"checkpoint_timeout=15min",
 	"random_page_cost=1.1", // solid-state disks
 	"jit=off",
@@ -33,6 +32,19 @@ var settings = []string{
 	"log_min_messages=warning",
 	"idle_in_transaction_session_timeout=5min", // a client that died silently must not hold locks
 	"tcp_user_timeout=30s",
+}
+
+// walSettings lets the log grow to 4 GB between checkpoints where the disk is
+// large: the fewer checkpoints, the fewer whole pages are logged. On a small disk
+// it takes no more than a sixteenth, so that the log is not what fills it.
+func walSettings(dir string) []string {
+	const most, least = 4096, 64 // MB
+	mb := int64(most)
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err == nil {
+		mb = min(most, max(least, int64(st.Blocks)*int64(st.Bsize)>>20/16))
+	}
+	return []string{fmt.Sprintf("max_wal_size=%dMB", mb), fmt.Sprintf("min_wal_size=%dMB", max(32, mb/16))}
 }
 
 // A server is a running postmaster, our child or adopted.
@@ -44,7 +56,7 @@ type server struct {
 // launch starts a postmaster on the layout's cluster.
 func (l layout) launch(extra []string) (*server, error) {
 	args := []string{"-D", l.data, "-k", l.socket}
-	for _, s := range append(settings[:len(settings):len(settings)], extra...) {
+	for _, s := range slices.Concat(settings, walSettings(l.data), extra) {
 		args = append(args, "-c", s)
 	}
 	log, err := os.OpenFile(l.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
