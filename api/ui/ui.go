@@ -1,0 +1,167 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"postroom/api/auth"
+	"postroom/ingest"
+	"postroom/tickets"
+)
+
+const (
+	workWithin = 30 * time.Second // to find out what a page shows
+	formBytes  = 64 << 10         // of a form that is sent to us
+	pageSize   = 50               // rows of a list
+)
+
+// policy lets a page load our stylesheet and icon, send forms to us, and nothing
+// else; a style attribute or a script in it does nothing.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// Config is what the pages are made from. Every field is needed.
+type Config struct {
+	Desk     *tickets.Desk
+	Pipeline *ingest.Pipeline
+	Auth     *auth.Auth
+}
+
+// pages is the state that all pages share.
+type pages struct {
+	desk     *tickets.Desk
+	pipeline *ingest.Pipeline
+	auth     *auth.Auth
+	origin   *http.CrossOriginProtection
+	static   static
+	views
+}
+
+// New returns the pages. They must stand at the root of a host, behind something
+// that sets X-Request-Id on the answer (package api does).
+func New(c Config) http.Handler {
+	p := &pages{
+		desk: c.Desk, pipeline: c.Pipeline, auth: c.Auth,
+		// Browsers say with each form where it came from. Together with SameSite on the
+		// cookie that leaves a forged form nothing to work with, so there is no token.
+		origin: http.NewCrossOriginProtection(),
+		static: loadStatic(), views: parseViews(),
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/{file}", p.static)
+	mux.Handle("GET /sign-in", p.open(p.showSignIn))
+	mux.Handle("POST /sign-in", p.open(p.signIn))
+	mux.Handle("POST /sign-out", p.open(p.signOut))
+	mux.Handle("GET /{$}", p.signedIn(p.chooseWorkspace))
+	mux.Handle("GET /w/{workspace}", p.in(auth.Read, p.enterWorkspace))
+	mux.Handle("GET /w/{workspace}/tickets", p.in(auth.Read, p.listTickets))
+	mux.Handle("GET /w/{workspace}/tickets/{number}", p.in(auth.Read, p.showTicket))
+	mux.Handle("GET /w/{workspace}/tickets/by-id/{ticket}", p.in(auth.Read, p.findTicket))
+	mux.Handle("GET /w/{workspace}/search", p.in(auth.Read, p.search))
+	mux.Handle("GET /w/{workspace}/held", p.in(auth.Read, p.listStopped(heldList)))
+	mux.Handle("GET /w/{workspace}/failed", p.in(auth.Read, p.listStopped(failedList)))
+	mux.Handle("GET /w/{workspace}/duplicates", p.in(auth.Read, p.listStopped(duplicateList)))
+	mux.Handle("GET /w/{workspace}/messages/{message}", p.in(auth.Read, p.showMessage))
+	mux.Handle("GET /w/{workspace}/messages/{message}/raw", p.in(auth.Read, p.sendRaw))
+	mux.Handle("POST /w/{workspace}/messages/{message}/verdict", p.in(auth.Judge, p.judge))
+	mux.Handle("POST /w/{workspace}/messages/{message}/retry", p.in(auth.Manage, p.retry))
+	mux.Handle("GET /w/{workspace}/ledger", p.in(auth.Read, p.showLedger))
+	mux.Handle("/", p.open(func(http.ResponseWriter, *http.Request) error { return tickets.ErrNotFound }))
+	return mux
+}
+
+// open serves a page to anybody: it sets the policy, refuses forms from
+// elsewhere, bounds the time, and turns an error into its page.
+func (p *pages) open(do func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Cache-Control", "no-store") // mail must not stay behind in a browser that was signed out
+		ctx, cancel := context.WithTimeout(r.Context(), workWithin)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, formBytes)
+		err := p.origin.Check(r)
+		if err != nil {
+			err = errOrigin
+		} else {
+			err = do(w, r)
+		}
+		if err != nil {
+			p.fail(w, r, err)
+		}
+	})
+}
+
+// signedIn serves a page to those who have signed in, and sends others to where
+// they can.
+func (p *pages) signedIn(do func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return p.open(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := p.auth.Session(r)
+		if errors.Is(err, auth.ErrNotSignedIn) {
+			to := "/sign-in"
+			if r.Method == http.MethodGet && r.URL.Path != "/" {
+				to += "?next=" + url.QueryEscape(r.URL.RequestURI())
+			}
+			http.Redirect(w, r, to, http.StatusSeeOther)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return do(w, r.WithContext(auth.With(r.Context(), who)))
+	})
+}
+
+// in serves a page of the workspace that the path names, to those who may see it;
+// to others it does not exist.
+func (p *pages) in(action auth.Action, do func(http.ResponseWriter, *http.Request, tickets.Workspace) error) http.Handler {
+	return p.signedIn(func(w http.ResponseWriter, r *http.Request) error {
+		id, err := parseID(r.PathValue("workspace"))
+		if err != nil {
+			return err
+		}
+		ws, err := p.desk.Workspace(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		if auth.From(r.Context()).May(action, id) != nil {
+			return tickets.ErrNotFound
+		}
+		return do(w, r, ws)
+	})
+}
+
+// parseID reads an id from a path; what is none of ours is not found.
+func parseID(s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || id.String() != s {
+		return uuid.Nil, tickets.ErrNotFound
+	}
+	return id, nil
+}
+
+// localPath returns a path of ours to go to, or fallback for anything that leads
+// elsewhere: browsers read "//host" and "/\host" as another host.
+func localPath(path, fallback string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
+		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return fallback
+	}
+	return path
+}
+
+// requestID names the request as the log does.
+func requestID(w http.ResponseWriter) string { return w.Header().Get("X-Request-Id") }
+
+// logFailure notes what the person is not told.
+func logFailure(w http.ResponseWriter, r *http.Request, err error) {
+	slog.ErrorContext(r.Context(), "page failed", "request_id", requestID(w), "path", r.URL.Path, "err", err)
+}
