@@ -64,7 +64,7 @@ func (p *Pipeline) rate(ctx context.Context, j *job) error {
 		return err
 	}
 	start := time.Now()
-	score, err := p.filter.Score(ctx, j.workspace, p.filter.Features(j.workspace, evidence(j.mail, j.envelope)))
+	score, err := p.filter.ScoreOf(ctx, j.workspace, func() classify.Document { return evidence(j.mail, j.envelope) })
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,27 @@ CREATE FUNCTION public.queue_depth() RETURNS TABLE(stage text, waiting bigint, d
 	from public.message m where m.stage in ('received', 'parsed', 'scored') group by m.stage
 $$;
 
+CREATE FUNCTION public.refresh_statistics() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET default_statistics_target TO '20'
+    AS $$
+declare
+	t  name;
+	n  int := 0;
+begin
+	for t in
+		select s.relname from pg_stat_user_tables s join pg_class c on c.oid = s.relid
+		where s.schemaname = 'public'
+			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'message_words')
+			and s.n_live_tup > 500 + 2 * greatest(c.reltuples, 0)
+	loop
+		execute format('analyze public.%I', t);
+		n := n + 1;
+	end loop;
+	return n;
+end $$;
+
 CREATE FUNCTION public.release_leases() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
@@ -611,6 +632,9 @@ GRANT ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer
 
 REVOKE ALL ON FUNCTION public.queue_depth() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_depth() TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.refresh_statistics() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refresh_statistics() TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.release_leases() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_leases() TO postroom_app;

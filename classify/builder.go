@@ -1,0 +1,186 @@
+package classify
+
+import (
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// Features returns what d offers as evidence in the given workspace. It reads a bounded part of d and cannot fail.
+// The same document gives the same features for as long as the secret stays.
+func (f *Filter) Features(workspace uuid.UUID, d Document) Features {
+	return extract(newHashKey(f.secret, workspace), &d)
+}
+
+func extract(key hashKey, d *Document) Features {
+	b := builders.Get().(*builder)
+	defer builders.Put(b)
+	b.reset(key)
+	b.signals(d)
+	b.addresses("from", d.From)
+	b.addresses("reply-to", d.ReplyTo)
+	b.addresses("to", d.To)
+	b.text("subject:", d.Subject, maxText/8)
+	b.header(d.Header)
+	b.parts(d.Parts)
+	b.markup(d.HTML)
+	b.text("", d.Text, maxText)
+	b.links(clip(d.Text, maxText))
+	b.patterns(d)
+	fe := b.features()
+	fe.known = d.Known
+	return fe
+}
+
+// A builder collects the features of one message. Tokens are written at the end of arena, then committed: hashed and
+// kept, or taken back if they were seen before.
+type builder struct {
+	key   hashKey
+	arena []byte
+	ends  []uint32
+	words []uint32
+	grams []uint32
+	block []byte // scratch for the header block
+	seen  idSet
+	grown idSet
+}
+
+var builders = sync.Pool{New: func() any { return new(builder) }}
+
+func (b *builder) reset(key hashKey) {
+	b.key = key
+	b.arena, b.ends, b.words, b.grams = b.arena[:0], b.ends[:0], b.words[:0], b.grams[:0]
+	b.seen.clear()
+	b.grown.clear()
+}
+
+func (b *builder) features() Features {
+	ids := make([]uint32, 2*len(b.words)+len(b.grams))
+	n, m := len(b.words), len(b.words)+len(b.grams)
+	copy(ids, b.words)
+	copy(ids[n:], b.grams)
+	copy(ids[m:], b.ends)
+	return Features{words: ids[:n:n], grams: ids[n:m:m], names: string(b.arena), ends: ids[m:]}
+}
+
+// start is where the token under construction begins in the arena.
+func (b *builder) start() int {
+	if n := len(b.ends); n > 0 {
+		return int(b.ends[n-1])
+	}
+	return 0
+}
+
+// commit keeps the token that stands at the arena's end, unless it is known or the message has enough.
+func (b *builder) commit() {
+	start := b.start()
+	id := b.key.word(b.arena[start:])
+	if len(b.words) == maxTokens || !b.seen.add(id) {
+		b.arena = b.arena[:start]
+		return
+	}
+	b.words = append(b.words, id)
+	b.ends = append(b.ends, uint32(len(b.arena)))
+}
+
+// token keeps prefix+value as one token; an overlong value is cut.
+func (b *builder) token(prefix, value string) {
+	b.arena = append(b.arena, prefix...)
+	b.arena = append(b.arena, clip(value, 2*maxWord)...)
+	b.commit()
+}
+
+// lower keeps prefix+value with ASCII letters in lower case.
+func (b *builder) lower(prefix, value string) {
+	b.arena = append(b.arena, prefix...)
+	for i := range len(clip(value, 2*maxWord)) {
+		b.arena = append(b.arena, lowerASCII(value[i]))
+	}
+	b.commit()
+}
+
+// size keeps prefix with the magnitude of n: the number of its binary digits.
+func (b *builder) size(prefix string, n int) {
+	digits := 0
+	for ; n > 0; n >>= 1 {
+		digits++
+	}
+	b.arena = append(b.arena, prefix...)
+	b.arena = append(b.arena, byte('0'+digits/10), byte('0'+digits%10))
+	b.commit()
+}
+
+// patterns keeps the four-byte patterns of the header and of the text.
+func (b *builder) patterns(d *Document) {
+	b.block = b.block[:0]
+	for _, f := range d.Header {
+		if len(b.block) >= maxGramHeader {
+			break
+		}
+		if receivingHeader(f.Name) {
+			continue
+		}
+		b.block = append(b.block, clip(f.Name, maxWord)...)
+		b.block = append(b.block, ": "...)
+		b.block = append(b.block, clip(f.Value, maxFieldValue)...)
+		b.block = append(b.block, '\n')
+	}
+	b.gramsOf(b.block[:min(len(b.block), maxGramHeader)])
+	text := d.Text
+	if text == "" {
+		text = d.HTML
+	}
+	b.block = append(b.block[:0], clip(text, maxGramText)...)
+	b.gramsOf(b.block)
+}
+
+func (b *builder) gramsOf(s []byte) {
+	if len(s) < 4 {
+		return
+	}
+	g := uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2])
+	for _, c := range s[3:] {
+		g = g<<8 | uint32(c)
+		if id := b.key.gram(g, 0); b.grown.add(id) {
+			b.grams = append(b.grams, id)
+		}
+	}
+}
+
+// An idSet holds feature ids of one message by open addressing; it is emptied by raising the epoch.
+type idSet struct {
+	epoch uint32
+	slots [setSize]struct{ id, epoch uint32 }
+}
+
+// setSize leaves the fullest set (maxGramHeader+maxGramText patterns) less than half full.
+const setSize = 8192
+
+func (s *idSet) clear() {
+	s.epoch++
+	if s.epoch == 0 {
+		*s = idSet{epoch: 1}
+	}
+}
+
+// add reports whether id was not yet in s.
+func (s *idSet) add(id uint32) bool {
+	for i := id >> 19; ; i = (i + 1) % setSize {
+		switch slot := &s.slots[i]; {
+		case slot.epoch != s.epoch:
+			slot.id, slot.epoch = id, s.epoch
+			return true
+		case slot.id == id:
+			return false
+		}
+	}
+}
+
+func clip(s string, n int) string { return s[:min(len(s), n)] }
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,222 @@
+package classify
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// text keeps the words of s under prefix: runs of letters and digits, lower-cased, joined by inner ' - . _ and led by
+// a currency sign; pairs of neighbours in scripts that do not part words; and what is odd about them.
+func (b *builder) text(prefix, s string, most int) {
+	w := wordScan{b: b, prefix: prefix}
+	w.scan(clip(s, most))
+	w.end()
+	if w.hidden > 0 {
+		b.token("quirk:", "invisible characters")
+	}
+	if w.broken > 0 {
+		b.token("quirk:", "invalid characters")
+	}
+	if w.long > 0 {
+		b.size("quirk:long words ", w.long)
+	}
+	if w.upper > 4 {
+		b.size(prefix+"quirk:capitals 1/16 ", w.upper*16/(w.upper+w.other))
+	}
+}
+
+// wordScan is the state of one pass over a text.
+type wordScan struct {
+	b      *builder
+	prefix string
+	size   int  // bytes of the word so far; 0 outside a word
+	caps   int  // its capitals
+	inner  byte // a joining byte seen after the word so far; 0 if none
+	latin  bool // it has an ASCII letter
+	alien  bool // it has a Cyrillic or Greek letter
+	last   rune // the neighbour in a script without spaces
+	left   int  // words that may still be kept; 0 means any number
+
+	hidden, broken, long, upper, other int // oddities counted over the text
+}
+
+func (w *wordScan) scan(s string) {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			w.ascii(c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		w.rune(r, n)
+	}
+}
+
+func (w *wordScan) ascii(c byte) {
+	w.endPair()
+	switch asciiKind[c] {
+	case kindUpper:
+		w.caps++
+		w.upper++
+		w.latin = true
+		w.put(c + 'a' - 'A')
+	case kindLower:
+		w.other++
+		w.latin = true
+		w.put(c)
+	case kindDigit:
+		w.put(c)
+	case kindInner:
+		if w.size > 0 && w.inner == 0 {
+			w.inner = c
+			return
+		}
+		w.end()
+	case kindLead:
+		w.end()
+		w.put(c)
+	default:
+		w.end()
+	}
+}
+
+func (w *wordScan) rune(r rune, n int) {
+	switch {
+	case r == utf8.RuneError && n == 1:
+		w.broken++
+		w.end()
+	case invisible(r):
+		w.hidden++
+	case undivided(r):
+		w.end()
+		w.pair(r)
+	case unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r):
+		w.endPair()
+		w.alien = w.alien || unicode.In(r, unicode.Cyrillic, unicode.Greek)
+		w.other++
+		w.joined()
+		w.open()
+		w.b.arena = utf8.AppendRune(w.b.arena, unicode.ToLower(r))
+		w.size += n
+	default:
+		w.endPair()
+		w.end()
+	}
+}
+
+func (w *wordScan) open() {
+	if w.size == 0 {
+		w.b.arena = append(w.b.arena, w.prefix...)
+	}
+}
+
+func (w *wordScan) joined() {
+	if w.inner != 0 {
+		w.b.arena = append(w.b.arena, w.inner)
+		w.size++
+		w.inner = 0
+	}
+}
+
+func (w *wordScan) put(c byte) {
+	w.joined()
+	w.open()
+	if w.size <= maxWord {
+		w.b.arena = append(w.b.arena, c)
+	}
+	w.size++
+}
+
+// end closes the word under construction and keeps it if it is of use.
+func (w *wordScan) end() {
+	if w.size == 0 {
+		return
+	}
+	b, start := w.b, w.b.start()
+	switch {
+	case w.size > maxWord:
+		w.long++
+		b.arena = b.arena[:start]
+	case w.size < 2 || w.left < 0:
+		b.arena = b.arena[:start]
+	default:
+		w.keep(start)
+	}
+	w.size, w.caps, w.inner, w.latin, w.alien = 0, 0, 0, false, false
+}
+
+func (w *wordScan) keep(start int) {
+	b := w.b
+	shout := w.caps >= 3 && w.caps == w.size
+	mixed := w.latin && w.alien
+	b.commit()
+	if shout && b.start() > start {
+		word := string(b.arena[start:])
+		b.token("capitals:", word)
+	}
+	if mixed {
+		b.token("quirk:", "mixed alphabets in a word")
+	}
+	if w.left > 0 {
+		if w.left--; w.left == 0 {
+			w.left = -1
+		}
+	}
+}
+
+// pair keeps r with the rune before it: words of scripts without spaces are mostly two runes long.
+func (w *wordScan) pair(r rune) {
+	if w.last != 0 && w.left >= 0 {
+		b := w.b
+		b.arena = append(b.arena, w.prefix...)
+		b.arena = utf8.AppendRune(b.arena, w.last)
+		b.arena = utf8.AppendRune(b.arena, r)
+		b.commit()
+	}
+	w.last = r
+}
+
+func (w *wordScan) endPair() { w.last = 0 }
+
+const (
+	kindOther = iota
+	kindUpper
+	kindLower
+	kindDigit
+	kindInner
+	kindLead
+)
+
+var asciiKind = func() (k [utf8.RuneSelf]uint8) {
+	for c := range k {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			k[c] = kindUpper
+		case 'a' <= c && c <= 'z':
+			k[c] = kindLower
+		case '0' <= c && c <= '9':
+			k[c] = kindDigit
+		case c == '\'' || c == '-' || c == '.' || c == '_':
+			k[c] = kindInner
+		case c == '$':
+			k[c] = kindLead
+		}
+	}
+	return k
+}()
+
+// invisible reports whether r takes no room on the page; spam hides words with such runes.
+func invisible(r rune) bool {
+	switch {
+	case r == 0xad, r == 0x34f, r == 0x61c, r == 0xfeff, 0x200b <= r && r <= 0x200f, 0x202a <= r && r <= 0x202e, 0x2060 <= r && r <= 0x2064:
+		return true
+	}
+	return false
+}
+
+// undivided reports whether r belongs to a script that writes words without spaces between them.
+func undivided(r rune) bool {
+	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+}

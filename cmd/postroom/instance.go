@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"postroom/classify"
+	"postroom/ingest"
+	"postroom/internal/postgres"
+	"postroom/internal/vault"
+	"postroom/tickets"
+)
+
+// An instance is the product on one database: what all commands share.
+type instance struct {
+	data     string
+	cluster  *postgres.Cluster // nil with a database of the operator's
+	db       *postgres.DB
+	vault    *vault.Vault
+	filter   *classify.Filter
+	desk     *tickets.Desk
+	pipeline *ingest.Pipeline
+	keyMade  string // path of the master key, when it was made just now
+}
+
+// wants says what a command needs of an instance.
+type wants struct {
+	guest   bool // may join a database that another process runs
+	works   bool // carries messages on, unless it is a guest of a process that does
+	limits  ingest.Limits
+	metrics prometheus.Registerer
+}
+
+// open starts or joins the database and builds the instance on it. The caller
+// closes it.
+func open(ctx context.Context, g *globals, w wants) (*instance, error) {
+	in := &instance{data: g.Data}
+	if err := os.MkdirAll(g.Data, 0o755); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := in.openDatabase(ctx, g, w); err != nil {
+		return nil, errors.Join(err, in.close(ctx))
+	}
+	if err := in.build(ctx, g, w); err != nil {
+		return nil, errors.Join(err, in.close(ctx))
+	}
+	return in, nil
+}
+
+func (in *instance) openDatabase(ctx context.Context, g *globals, w wants) error {
+	cfg := postgres.Config{URL: g.Database}
+	if g.Database == "" {
+		var err error
+		in.cluster, err = postgres.StartCluster(ctx, postgres.ClusterConfig{Dir: g.Data, Guest: w.guest})
+		if errors.Is(err, postgres.ErrInUse) {
+			return fmt.Errorf("%w: stop it, or choose another --data, or give both the same --database", err)
+		}
+		if err != nil {
+			return err
+		}
+		cfg = in.cluster.Config()
+	}
+	var err error
+	in.db, err = postgres.Open(ctx, cfg)
+	return err
+}
+
+func (in *instance) build(ctx context.Context, g *globals, w wants) error {
+	keyFile := filepath.Join(g.Data, "master.key")
+	master, made, err := vault.LoadMaster(vault.Source{Key: g.Key, KeyFile: g.KeyFile, Default: keyFile})
+	if err != nil {
+		return err
+	}
+	if made {
+		in.keyMade = keyFile
+	}
+	keysets := postgres.Keysets{DB: in.db}
+	in.vault = vault.New(master, keysets)
+	secret, err := filterSecret(ctx, in.vault, keysets)
+	if err != nil {
+		return err
+	}
+	in.filter = classify.New(in.db, classify.Config{Secret: secret})
+	in.desk = tickets.New(in.db)
+	disk := ""
+	if in.cluster != nil {
+		disk = filepath.Join(g.Data, "postgres")
+	}
+	in.pipeline = ingest.New(ingest.Config{
+		DB: in.db, Vault: in.vault, Filter: in.filter, Desk: in.desk, Metrics: ingest.NewMetrics(w.metrics),
+		Limits: w.limits, Works: w.works && !in.guest(), Disk: disk,
+	})
+	return nil
+}
+
+// filterSecret is the installation's key for the hashes of the filter's features,
+// made once and kept sealed.
+func filterSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets) ([]byte, error) {
+	row := []byte("filter_secret")
+	box, err := v.Box(ctx, uuid.Nil)
+	if err != nil {
+		return nil, fmt.Errorf("the installation's keys: %w", err)
+	}
+	sealed, err := keysets.Secret(ctx, "filter_secret", func() ([]byte, error) {
+		secret := make([]byte, 32)
+		if _, err := rand.Read(secret); err != nil {
+			return nil, err
+		}
+		return box.Seal(secret, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return box.Open(sealed, row)
+}
+
+// guest reports whether another process owns the private database.
+func (in *instance) guest() bool { return in.cluster != nil && in.cluster.Guest() }
+
+// close leaves the database, and stops it when it is ours.
+func (in *instance) close(ctx context.Context) error {
+	if in.db != nil {
+		in.db.Close()
+	}
+	if in.cluster != nil {
+		return in.cluster.Stop(context.WithoutCancel(ctx))
+	}
+	return nil
+}
