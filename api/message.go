@@ -55,6 +55,7 @@ type Envelope struct {
 	TLS      string `json:"tls" doc:"Version and cipher suite; empty when in the clear."`
 	Session  string `json:"session" doc:"Of the door, to be found in its log."`
 	UTF8     bool   `json:"smtp_utf8"`
+	File     string `json:"file" doc:"Where in an imported archive it lay; empty for mail from other doors."`
 }
 
 func showMessage(m ingest.Message) Message {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"postroom/ingest/mail"
+	"postroom/internal/postgres"
 )
 
 // ErrBusy means that nothing was taken and that the same offer may succeed later:
@@ -59,6 +60,9 @@ type row struct {
 // promised: ErrBusy and unknown errors may pass, *TooLargeError will not.
 func (p *Pipeline) Accept(ctx context.Context, o Offer) error {
 	start := time.Now()
+	if len(o.To) == 0 {
+		return errors.New("a mail without a recipient was offered")
+	}
 	size := int64(len(o.Raw))
 	if size > p.limits.MessageBytes {
 		p.Refuse(o.Envelope.Door, "too_large")
@@ -79,7 +83,11 @@ func (p *Pipeline) Accept(ctx context.Context, o Offer) error {
 	if err == nil {
 		err = p.commits.submit(ctx, pe)
 	}
-	if err != nil {
+	switch {
+	case postgres.Refused(err):
+		p.Refuse(o.Envelope.Door, "not_stored")
+		return fmt.Errorf("the database does not take the mail: %w", err)
+	case err != nil:
 		p.Refuse(o.Envelope.Door, "not_stored")
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
@@ -140,7 +148,7 @@ func (p *Pipeline) prepareRaw(ctx context.Context, pe *pending, workspace uuid.U
 
 // cleanEnvelope makes everything bound for a text column valid UTF-8 without NUL.
 func cleanEnvelope(e Envelope) Envelope {
-	for _, s := range []*string{&e.Door, &e.MailFrom, &e.RcptTo, &e.Peer, &e.Helo, &e.TLS, &e.Session} {
+	for _, s := range []*string{&e.Door, &e.MailFrom, &e.RcptTo, &e.Peer, &e.Helo, &e.TLS, &e.Session, &e.File} {
 		*s = mail.Clean(*s)
 	}
 	return e

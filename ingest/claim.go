@@ -40,7 +40,7 @@ func (p *Pipeline) claim(ctx context.Context) error {
 
 const claimSQL = `
 	select workspace_id, id, attempt, mailbox_id, source_key, received_at, envelope,
-		size, raw_hash, content_hash, stage, verdict, score, judged, tries
+		size, raw_hash, content_hash, stage, verdict, score, judged, tries, failures
 	from claim_messages($1, $2)`
 
 // claimOnce claims what fits into the workers' channel and returns how many.
@@ -84,18 +84,19 @@ type claimed struct {
 	score                  *float64
 	judged                 *string
 	tries                  int
+	failures               int
 }
 
 func (c *claimed) columns() []any {
 	return []any{&c.workspace, &c.id, &c.attempt, &c.mailbox, &c.sourceKey, &c.receivedAt, &c.envelope,
-		&c.size, &c.rawHash, &c.contentHash, &c.stage, &c.verdict, &c.score, &c.judged, &c.tries}
+		&c.size, &c.rawHash, &c.contentHash, &c.stage, &c.verdict, &c.score, &c.judged, &c.tries, &c.failures}
 }
 
 func (c *claimed) job() *job {
 	j := &job{
 		workspace: c.workspace, id: c.id, mailbox: c.mailbox, attempt: c.attempt, sourceKey: c.sourceKey,
 		receivedAt: c.receivedAt, envelope: c.envelope, size: c.size, stage: c.stage,
-		rawHash: [32]byte(c.rawHash), contentHash: [32]byte(c.contentHash), tries: c.tries,
+		rawHash: [32]byte(c.rawHash), contentHash: [32]byte(c.contentHash), tries: c.tries, failures: c.failures,
 	}
 	if c.judged != nil {
 		j.judged = classify.Verdict(*c.judged)
@@ -106,8 +107,9 @@ func (c *claimed) job() *job {
 	return j
 }
 
+// What was given back untried does not count as tried.
 const releaseSQL = `
-	update message m set due_at = now()
+	update message m set due_at = now(), attempt_base = attempt_base + 1
 	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
 	where m.workspace_id = $1 and m.id = d.id and m.attempt = d.attempt and m.stage in ('received', 'parsed', 'scored')`
 

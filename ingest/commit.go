@@ -32,8 +32,9 @@ func newCommits(l Limits) *commits {
 	return c
 }
 
-// submit waits until the offer is committed, or ctx ends. In the latter case it
-// may still be committed; a sender that tries again is recognised by content.
+// submit waits until the offer is committed, or ctx ends. An offer that a writer
+// has taken by then is waited for all the same: the sender must hear what became
+// of it. One that still waits is taken back.
 func (c *commits) submit(ctx context.Context, pe *pending) error {
 	c.mu.Lock()
 	if c.closed {
@@ -47,8 +48,28 @@ func (c *commits) submit(ctx context.Context, pe *pending) error {
 	case err := <-pe.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if c.takeBack(pe) {
+			return ctx.Err()
+		}
+		return <-pe.done // writers give up on their own, and answer always
 	}
+}
+
+func (c *commits) takeBack(pe *pending) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.waiting, pe)
+	if i < 0 {
+		return false
+	}
+	c.waiting = slices.Delete(c.waiting, i, i+1)
+	return true
+}
+
+func (c *commits) closing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // take returns what waits, up to one commit's worth; nil when the queue is closed
@@ -97,7 +118,7 @@ func (p *Pipeline) commit(ctx context.Context, batch []*pending) {
 	deadline := start.Add(p.limits.AcceptWithin)
 	wait := 50 * time.Millisecond
 	err := p.store(ctx, batch)
-	for err != nil && !postgres.Refused(err) && time.Now().Add(wait).Before(deadline) {
+	for err != nil && !postgres.Refused(err) && !p.commits.closing() && time.Now().Add(wait).Before(deadline) {
 		slog.WarnContext(ctx, "mail could not be stored; trying again", "messages", len(batch), "err", err)
 		time.Sleep(wait)
 		wait = min(2*wait, time.Second)

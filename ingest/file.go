@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,9 @@ const maxSubject = 998
 func (p *Pipeline) finish(ctx context.Context, workspace uuid.UUID, group []*job) {
 	start := time.Now()
 	err := p.fileBatch(ctx, workspace, group)
+	for try := 0; postgres.Collided(err) && try < 3; try++ {
+		err = p.fileBatch(ctx, workspace, group)
+	}
 	if err == nil {
 		p.metrics.stage("file", time.Since(start))
 		p.filedNow(group)
@@ -51,14 +55,58 @@ func (p *Pipeline) finish(ctx context.Context, workspace uuid.UUID, group []*job
 	for _, j := range group {
 		p.failed(j, err)
 	}
-	if err := p.fileBatch(ctx, workspace, group); err != nil {
+	if err := p.recordFailures(ctx, workspace, group); err != nil {
 		// Not even that could be written: the leases run out and others try.
 		slog.ErrorContext(ctx, "failures could not be recorded", "workspace", workspace, "messages", len(group), "err", err)
 	}
 }
 
+const failSQL = `
+	update message m set stage = e.stage, due_at = now() + e.wait, cause = e.cause, reason = e.reason,
+		failures = m.failures + 1, trail = m.trail || e.trail::jsonb,
+		done_at = case when e.stage = 'failed' then now() end
+	from unnest($2::uuid[], $3::int[], $4::text[], $5::interval[], $6::text[], $7::text[], $8::text[])
+		as e (id, attempt, stage, wait, cause, reason, trail)
+	where m.workspace_id = $1 and m.id = e.id and m.attempt = e.attempt and m.stage in ('received', 'parsed', 'scored')`
+
+// recordFailures writes failed attempts and nothing else: above all nothing that
+// the mail says, which may be what the database refused.
+func (p *Pipeline) recordFailures(ctx context.Context, workspace uuid.UUID, group []*job) error {
+	ids, attempts := fences(group)
+	var stages, causes, reasons, trails []string
+	var waits []time.Duration
+	for _, j := range group {
+		trail, err := json.Marshal(j.steps[len(j.steps)-1:])
+		if err != nil {
+			return err
+		}
+		stages, causes = append(stages, string(j.decided.stage)), append(causes, string(j.decided.cause))
+		reasons, trails = append(reasons, j.decided.reason), append(trails, mail.Clean(string(trail)))
+		waits = append(waits, p.limits.backoff(j.failures))
+	}
+	return p.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
+		chain, err := audit.Open(ctx, tx, workspace)
+		if err != nil {
+			return err
+		}
+		for _, j := range group {
+			j.end = j.decided
+			if err := j.audit(chain); err != nil {
+				return err
+			}
+		}
+		b := &pgx.Batch{}
+		b.Queue(failSQL, workspace, ids, attempts, stages, waits, causes, reasons, trails)
+		chain.Queue(b)
+		return tx.SendBatch(ctx, b).Close()
+	})
+}
+
 func (p *Pipeline) filedNow(group []*job) {
 	for _, j := range group {
+		if j.end.stage == "" {
+			continue // somebody else had it
+		}
 		p.metrics.ended.WithLabelValues(string(j.end.stage)).Inc()
 		if j.end.stage == Filed {
 			p.metrics.toTicket.Observe(time.Since(j.receivedAt).Seconds())
@@ -251,11 +299,27 @@ func (p *Pipeline) ticketThem(ctx context.Context, tx pgx.Tx, workspace uuid.UUI
 
 func (j *job) arrival() tickets.Arrival {
 	from := j.sender()
+	from.Email = strings.ToLower(from.Email)
 	return tickets.Arrival{
 		MessageID: j.id, MailboxID: j.mailbox, At: j.receivedAt, Subject: j.subject(),
 		FromName: from.Name, FromEmail: from.Email,
-		MailID: j.mail.MessageID, InReplyTo: j.mail.InReplyTo, References: j.mail.References,
+		Others: j.others(), MailID: j.mail.MessageID, InReplyTo: j.mail.InReplyTo, References: j.mail.References,
 	}
+}
+
+// others are the addresses that a message was sent to besides our own.
+func (j *job) others() []string {
+	var list []string
+	for _, a := range slices.Concat(j.mail.To, j.mail.Cc) {
+		email := strings.ToLower(a.Email)
+		if email == "" || len(email) > tickets.MaxAddress || strings.ContainsFunc(email, unicode.IsSpace) || strings.EqualFold(email, j.envelope.RcptTo) {
+			continue
+		}
+		if list = append(list, email); len(list) == tickets.MaxOthers {
+			break
+		}
+	}
+	return list
 }
 
 // sender is whom a message is from, as it says itself; its envelope when it says
@@ -311,7 +375,9 @@ const endSQL = `
 	update message m set stage = e.stage, due_at = now() + e.wait, trail = m.trail || e.trail::jsonb,
 		subject = e.subject, from_name = e.from_name, from_email = e.from_email, message_id = e.message_id, sent_at = e.sent_at,
 		verdict = e.verdict, score = e.score, cause = e.cause, reason = e.reason,
-		ticket_id = e.ticket_id, duplicate_of = e.duplicate_of, done_at = e.done_at
+		ticket_id = e.ticket_id, duplicate_of = e.duplicate_of, done_at = e.done_at,
+		failures = m.failures + case when e.cause in ('retry', 'error') then 1 else 0 end,
+		attempt_base = m.attempt_base + case when e.done_at is null and e.cause is null then 1 else 0 end -- it rested
 	from unnest($2::uuid[], $3::text[], $4::interval[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
 		$10::timestamptz[], $11::text[], $12::float8[], $13::text[], $14::text[], $15::uuid[], $16::uuid[], $17::timestamptz[])
 		as e (id, stage, wait, trail, subject, from_name, from_email, message_id, sent_at, verdict, score, cause, reason,
@@ -375,7 +441,7 @@ func (r *endRows) add(limits Limits, j *job) error {
 		now := time.Now().UTC()
 		doneAt = &now
 	case j.end.cause == CauseRetry:
-		wait = limits.backoff(j.tries)
+		wait = limits.backoff(j.failures)
 	}
 	r.id, r.stage, r.wait = append(r.id, j.id), append(r.stage, string(j.end.stage)), append(r.wait, wait)
 	r.trail = append(r.trail, mail.Clean(string(trail)))

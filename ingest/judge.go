@@ -85,8 +85,7 @@ func moveFor(m Message, v classify.Verdict, actor string) move {
 
 const moveSQL = `
 	update message set judged = $3, stage = $4, cause = $5, reason = $6, trail = trail || $7::jsonb,
-		due_at = case when $4 = 'received' then now() else due_at end,
-		attempt = attempt + 1, attempt_base = case when $4 = 'received' then attempt + 1 else attempt_base end,
+		due_at = now(), attempt = attempt + 1, attempt_base = attempt + 1, failures = 0,
 		done_at = case when $4 = 'received' then null else done_at end
 	where workspace_id = $1 and id = $2`
 
@@ -129,7 +128,7 @@ func (mv mover) move(ctx context.Context, tx pgx.Tx, chain *audit.Chain, m Messa
 
 const retrySQL = `
 	update message set stage = 'received', cause = null, reason = null, due_at = now(), done_at = null,
-		attempt = attempt + 1, attempt_base = attempt + 1, trail = trail || $3::jsonb
+		attempt = attempt + 1, attempt_base = attempt + 1, failures = 0, trail = trail || $3::jsonb
 	where workspace_id = $1 and id = $2 and (stage = 'failed' or stage in ('received', 'parsed', 'scored') and cause = 'retry')`
 
 // Retry sends a dead letter, or a message that waits for another attempt, through

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -87,6 +88,41 @@ func readLedger(ctx context.Context, tx pgx.Tx, workspace uuid.UUID) (Ledger, er
 		return l, err
 	}
 	return l, tx.QueryRow(ctx, ticketsSQL, workspace).Scan(&l.Tickets)
+}
+
+const sessionSQL = `
+	select stage, count(*) from message
+	where workspace_id = $1 and id >= $2 and envelope ->> 'session' = $3 group by stage`
+
+// Session counts the messages of a door's session by stage; they were accepted at
+// or after since, by this machine's clock.
+func (p *Pipeline) Session(ctx context.Context, workspace uuid.UUID, session string, since time.Time) (map[Stage]int64, error) {
+	counts := map[Stage]int64{}
+	err := p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sessionSQL, workspace, firstID(since), session)
+		if err != nil {
+			return err
+		}
+		var stage Stage
+		var n int64
+		_, err = pgx.ForEachRow(rows, []any{&stage, &n}, func() error {
+			counts[stage] = n
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", session, err)
+	}
+	return counts, nil
+}
+
+// firstID is the least message id that can have been made at t: a UUIDv7 begins
+// with its time in milliseconds (RFC 9562 §5.7).
+func firstID(t time.Time) uuid.UUID {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:], uint64(max(0, t.UnixMilli()))<<16)
+	return id
 }
 
 // Refused is how many offers a door turned away for a cause.

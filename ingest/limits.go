@@ -31,7 +31,7 @@ type Limits struct {
 
 	Poll       time.Duration // looking for due messages when nobody tells
 	QueueLong  int64         // waiting messages beyond which Accept is busy
-	DiskLow    int64         // free bytes below which Accept is busy
+	DiskLow    int64         // free bytes below which Accept is busy; more than WaitingBytes, and on a small disk an eighth of it
 	SearchText int           // bytes of a message's text that are searchable
 	SearchWait time.Duration // how long indexing gives way to mail that comes in
 }
@@ -60,7 +60,7 @@ var DefaultLimits = Limits{
 
 	Poll:       time.Second,
 	QueueLong:  200_000,
-	DiskLow:    64 << 20,
+	DiskLow:    512 << 20,
 	SearchText: 8_000,
 	SearchWait: 30 * time.Second,
 }

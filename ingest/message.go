@@ -70,6 +70,7 @@ type Envelope struct {
 	TLS      string `json:"tls,omitempty"`       // version and cipher suite, "" when in the clear
 	Session  string `json:"session,omitempty"`   // of the door, to be found in its log
 	UTF8     bool   `json:"smtp_utf8,omitempty"` // RFC 6531
+	File     string `json:"file,omitempty"`      // where in an imported archive it lay
 }
 
 // A Step is one entry of a message's passport: what was done, when, how long it

@@ -89,7 +89,7 @@ func New(c Config) *Pipeline {
 func (p *Pipeline) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{p.watchPressure, p.flushRefusals, p.routes.follow, p.tell}
 	if p.works {
-		parts = append(parts, p.claim, p.index, func(ctx context.Context) error {
+		parts = append(parts, p.claim, p.index, p.refreshStatistics, func(ctx context.Context) error {
 			return p.db.Listen(ctx, queueChannel, func(string) { p.poke() })
 		})
 		for range p.limits.Workers {
@@ -126,7 +126,8 @@ type job struct {
 	size                   int64
 	rawHash, contentHash   [32]byte
 	attempt                int // the fence
-	tries                  int // attempts since a person had it tried anew
+	tries                  int // attempts that count: begun, and neither rested nor given back
+	failures               int // attempts that failed
 	lease                  time.Duration
 	stage                  Stage
 	judged                 classify.Verdict // a person's verdict, "" when there is none

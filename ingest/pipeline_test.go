@@ -589,3 +589,73 @@ func TestAuditTampering(t *testing.T) {
 		})
 	}
 }
+
+// Strangers who refer to one message that nobody here has seen, a newsletter of
+// the company, stay apart; people of one conversation come together, also when a
+// reply is here before the mail that it answers.
+func TestStrangersStayApart(t *testing.T) {
+	t.Parallel()
+	r := ingesttest.New(t, nil)
+	r.Start()
+	from := func(who, text string) string { return strings.Replace(text, "Anna <anna@example.test>", who, 1) }
+	r.Send(from("a@one.test", mailText("a1@x", "newsletter@x", "Re: News", "stop")))
+	r.Settled(1)
+	r.Send(
+		from("b@two.test", mailText("b1@x", "newsletter@x", "Re: News", "order")),
+		from("a@one.test", mailText("a2@x", "newsletter@x", "Re: News", "really stop")),
+		from("c@three.test", mailText("c2@x", "c1@x", "Re: Mine", "second")))
+	r.Settled(4)
+	r.Send(from("C@three.test", mailText("c1@x", "", "Mine", "first")))
+	byID := map[string]uuid.UUID{}
+	for _, m := range r.Settled(5) {
+		byID[m.MailID] = *m.TicketID
+	}
+	if byID["a1@x"] != byID["a2@x"] || byID["a1@x"] == byID["b1@x"] {
+		t.Errorf("the newsletter's readers: %v, want the two of a together and b apart", byID)
+	}
+	if byID["c1@x"] != byID["c2@x"] {
+		t.Error("a late parent did not join its reply")
+	}
+}
+
+// Whatever a header claims, the message comes to an end that is not "waiting",
+// and so do its neighbours.
+func TestHostileHeaders(t *testing.T) {
+	t.Parallel()
+	r := ingesttest.New(t, nil)
+	r.Start()
+	mails := []string{
+		"Date: 1 Jan 300000 10:00:00 +0000\r\nSubject: far future\r\n\r\nx\r\n",
+		"Date: Mon, 1 Jan 9999 23:59:59 -2359\r\nSubject: edge\r\n\r\nx\r\n",
+		"Subject: " + strings.Repeat("wörd ", 300_000) + "\r\n\r\nx\r\n",
+		"From: " + strings.Repeat("a", 100_000) + "@x.test\r\nMessage-ID: <" + strings.Repeat("b", 100_000) + ">\r\n\r\nx\r\n",
+		"Subject: nul\x00 and \xff\xfe\r\nFrom: \x00@\x00\r\nTo: a b c@d, \xb5@x\r\n\r\n\x00\r\n",
+		"\r\n", "x", strings.Repeat("References: <r@x>\r\n", 5_000) + "\r\n",
+	}
+	r.Send(mails...)
+	r.Send(mailText("fine@x", "", "Fine", "neighbour"))
+	for _, m := range r.Settled(len(mails) + 1) {
+		if m.Stage != ingest.Filed && m.Stage != ingest.Held {
+			t.Errorf("%.40q ended as %s: %v", m.Subject, m.Stage, *m.Reason)
+		}
+	}
+	waitFor(t, "the neighbour to be found", func() bool {
+		q := "neighbour"
+		list, err := r.Messages(t.Context(), r.Workspace, ingest.MessageFilter{Query: &q, Limit: 5})
+		return err == nil && len(list) == 1
+	})
+}
+
+// What the database refuses of a mail's own words does not keep it waiting: its
+// failures are recorded without them, and it ends as a dead letter.
+func TestRefusedByDatabase(t *testing.T) {
+	t.Parallel()
+	r := ingesttest.New(t, func(c *ingest.Config) { c.Limits.Attempts = 2 })
+	r.AsOwner("alter table message add constraint refuses check (subject <> 'poison')")
+	r.Start()
+	r.Send(mailText("a@x", "", "poison", "1"), mailText("b@x", "", "Fine", "2"))
+	list := r.Settled(2)
+	if list[0].Stage != ingest.Failed || list[1].Stage != ingest.Filed {
+		t.Errorf("stages %s and %s, want failed and filed", list[0].Stage, list[1].Stage)
+	}
+}

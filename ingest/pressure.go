@@ -56,6 +56,9 @@ func (pr *pressure) paused(s Stage) bool {
 // Busy returns why mail is not accepted at the moment, "" when it is.
 func (p *Pipeline) Busy() string { return p.pressure.busy() }
 
+// Paused reports whether a stage rested at the last look.
+func (p *Pipeline) Paused(s Stage) bool { return p.pressure.paused(s) }
+
 // Depths returns how many messages waited in each stage at the last look, and
 // when that was.
 func (p *Pipeline) Depths() ([]Depth, time.Time) {
@@ -79,7 +82,6 @@ func (p *Pipeline) watchPressure(ctx context.Context) error {
 }
 
 const (
-	// Every look also asks for statistics where tables have outgrown them.
 	statisticsSQL = `select refresh_statistics()`
 
 	depthSQL  = `select stage, waiting, due, oldest from queue_depth()`
@@ -120,8 +122,22 @@ func (p *Pipeline) look(ctx context.Context) {
 		}
 		p.poke()
 	}
-	p.metrics.depths(depths)
-	if err == nil && p.works {
+	if err == nil {
+		p.metrics.depths(depths)
+	}
+}
+
+// refreshStatistics keeps the planner's statistics in step with tables that grow
+// fast, until ctx ends.
+func (p *Pipeline) refreshStatistics(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
 		if _, err := p.db.Exec(ctx, statisticsSQL); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "statistics could not be refreshed; queries may be slow", "err", err)
 		}
@@ -175,7 +191,8 @@ func (pr *pressure) diskLow() bool {
 	if err := syscall.Statfs(pr.disk, &st); err != nil {
 		return false
 	}
-	return int64(st.Bavail)*int64(st.Bsize) < pr.limits.DiskLow
+	// On a small disk the reserve is an eighth of it.
+	return int64(st.Bavail)*int64(st.Bsize) < min(pr.limits.DiskLow, int64(st.Blocks)*int64(st.Bsize)/8)
 }
 
 const (

@@ -20,7 +20,7 @@ type MessageFilter struct {
 	Stage   *Stage
 	Cause   *Cause
 	Mailbox *uuid.UUID
-	Query   *string    // words that must all occur, as websearch_to_tsquery takes them
+	Query   *string    // words that must all occur, as websearch_to_tsquery takes them; of the latest 10,000 messages that do
 	Before  *uuid.UUID // only what arrived before this message
 	Limit   int        // at most this many
 }
@@ -35,9 +35,7 @@ const messagesSQL = `
 		and ($2::text is null or stage = $2)
 		and ($3::text is null or cause = $3)
 		and ($4::uuid is null or mailbox_id = $4)
-		and ($5::text is null or exists (
-			select from message_words w where w.workspace_id = $1 and w.message_id = m.id
-				and w.words @@ websearch_to_tsquery('simple', $5)))
+		and ($5::text is null or id = any (array(select search_words($5, $6, 10000))))
 		and ($6::uuid is null or id < $6)
 	order by id desc limit $7`
 
@@ -189,7 +187,10 @@ func (p *Pipeline) Ready(ctx context.Context) map[string]string {
 	if why := p.Busy(); why != "" {
 		bad["accept"] = why
 	}
-	if _, at := p.Depths(); time.Since(at) > 10*lookEvery {
+	switch _, at := p.Depths(); {
+	case at.IsZero():
+		bad["queue"] = "has not been looked at yet"
+	case time.Since(at) > 10*lookEvery:
 		bad["queue"] = "has not been looked at for " + time.Since(at).Round(time.Second).String()
 	}
 	return bad

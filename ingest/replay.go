@@ -55,13 +55,15 @@ const (
 func (p *Pipeline) Replay(ctx context.Context, r Replay) (int64, error) {
 	var total, done int64
 	paper := p.desk.Rethread(r.Workspace, r.From)
-	actual := map[uuid.UUID]uuid.UUID{} // message of the period → its ticket
-	after := uuid.Nil
+	actual := map[uuid.UUID]uuid.UUID{}        // message of the period → its ticket
+	after := firstID(r.From.Add(-time.Minute)) // ids and arrival are of the same clock, and a little apart
 	for {
 		var page []Message
 		err := p.db.InWorkspace(ctx, r.Workspace, func(tx pgx.Tx) error {
-			if err := tx.QueryRow(ctx, periodCountSQL, r.Workspace, r.From, r.To).Scan(&total); err != nil {
-				return err
+			if total == 0 {
+				if err := tx.QueryRow(ctx, periodCountSQL, r.Workspace, r.From, r.To).Scan(&total); err != nil {
+					return err
+				}
 			}
 			rows, err := tx.Query(ctx, periodSQL, r.Workspace, r.From, r.To, after, replayPage)
 			if err != nil {
@@ -199,8 +201,7 @@ func (p *Pipeline) apply(ctx context.Context, r Replay, a again, d *Difference) 
 			d.Kept = "it is on its ticket already"
 			return nil
 		}
-		d.Applied = true
-		return p.refile(ctx, r, a.Message, move{stage: Received, reason: "replayed"})
+		return p.refile(ctx, r, a.Message, move{stage: Received, reason: "replayed"}, d)
 	}
 	j := job{envelope: a.Envelope, mail: a.mail}
 	from := j.sender()
@@ -219,14 +220,11 @@ func (p *Pipeline) applyVerdict(ctx context.Context, r Replay, a again, d *Diffe
 	held := a.Stage == Held && a.Cause != nil && *a.Cause == CauseSpam
 	switch {
 	case spamNow && a.Stage == Filed:
-		d.Applied = true
-		return p.refile(ctx, r, a.Message, move{Held, CauseSpam, "replayed: " + a.score.Reason})
+		return p.refile(ctx, r, a.Message, move{Held, CauseSpam, "replayed: " + a.score.Reason}, d)
 	case !spamNow && held && a.TicketID != nil:
-		d.Applied = true
-		return p.refile(ctx, r, a.Message, move{stage: Filed, reason: "replayed: " + a.score.Reason})
+		return p.refile(ctx, r, a.Message, move{stage: Filed, reason: "replayed: " + a.score.Reason}, d)
 	case !spamNow && held:
-		d.Applied = true
-		return p.refile(ctx, r, a.Message, move{stage: Received, reason: "replayed: " + a.score.Reason})
+		return p.refile(ctx, r, a.Message, move{stage: Received, reason: "replayed: " + a.score.Reason}, d)
 	}
 	d.Kept = "it makes no difference to where the message is"
 	return nil
@@ -234,16 +232,21 @@ func (p *Pipeline) applyVerdict(ctx context.Context, r Replay, a again, d *Diffe
 
 // refile moves a message in a transaction of its own, unless somebody changed it
 // meanwhile.
-func (p *Pipeline) refile(ctx context.Context, r Replay, m Message, to move) error {
+func (p *Pipeline) refile(ctx context.Context, r Replay, m Message, to move, d *Difference) error {
 	err := p.db.InWorkspace(ctx, r.Workspace, func(tx pgx.Tx) error {
 		chain, err := audit.Open(ctx, tx, r.Workspace)
 		if err != nil {
 			return err
 		}
 		now, err := readMessage(ctx, tx, lockMessageSQL, r.Workspace, m.ID)
-		if err != nil || now.Attempt != m.Attempt {
+		if err != nil {
 			return err
 		}
+		if now.Attempt != m.Attempt || now.Stage != m.Stage {
+			d.Kept = "it was changed meanwhile"
+			return nil
+		}
+		d.Applied = true
 		return mover{workspace: r.Workspace, actor: r.Actor, step: "replay"}.move(ctx, tx, chain, now, to)
 	})
 	if err == nil {

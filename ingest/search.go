@@ -2,14 +2,19 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"postroom/ingest/mail"
+	"postroom/internal/postgres"
+	"postroom/internal/vault"
+	"postroom/tickets"
 )
 
 // searchBatch is how many messages are made searchable in one transaction.
@@ -29,7 +34,8 @@ func (p *Pipeline) offerIndex(j *job) {
 
 // searchable is the part of a mail that search needs, and no more of it.
 func searchable(m *mail.Mail, most int) *mail.Mail {
-	return &mail.Mail{Subject: m.Subject, From: m.From, Text: clip(m.Text, most)}
+	// Cloned: a part of the text would keep the whole of it in memory.
+	return &mail.Mail{Subject: strings.Clone(clip(m.Subject, maxSubject)), From: m.From[:min(len(m.From), 10)], Text: strings.Clone(clip(m.Text, most))}
 }
 
 // index makes filed messages searchable, soon but never before mail that waits:
@@ -73,18 +79,38 @@ func (p *Pipeline) indexDue(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	texts := p.drainIndexing()
-	most := 0
+	most, failed := 0, error(nil)
 	for _, w := range waiting {
 		if p.loaded() && time.Since(w.Oldest) < p.limits.SearchWait {
 			continue
 		}
-		n, err := p.indexBatch(ctx, w.Workspace, texts)
-		if err != nil {
-			return most, err
+		n, err := p.indexBatch(ctx, w.Workspace, texts, searchBatch)
+		if postgres.Refused(err) {
+			n, err = p.indexEach(ctx, w.Workspace, texts)
+		}
+		if err != nil { // the other workspaces are not to wait for this one
+			failed = err
+			continue
 		}
 		most = max(most, n)
 	}
-	return most, nil
+	return most, failed
+}
+
+// indexEach indexes what is due one by one, because the database refused a batch.
+// What it refuses alone is searchable by nothing, and stays on its ticket.
+func (p *Pipeline) indexEach(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail) (int, error) {
+	for n := range searchBatch {
+		done, err := p.indexBatch(ctx, workspace, texts, 1)
+		if postgres.Refused(err) {
+			slog.WarnContext(ctx, "a message cannot be made searchable", "workspace", workspace, "err", err)
+			done, err = p.indexBatch(ctx, workspace, nil, 1)
+		}
+		if err != nil || done == 0 {
+			return n, err
+		}
+	}
+	return searchBatch, nil
 }
 
 // loaded reports whether mail waits for a worker.
@@ -117,12 +143,13 @@ const (
 		on conflict (workspace_id, message_id) do update set words = excluded.words`
 )
 
-// indexBatch indexes what is due in one workspace, in one transaction: a crash in
-// the middle leaves it due.
-func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail) (int, error) {
+// indexBatch indexes up to most messages that are due in one workspace, in one
+// transaction: a crash in the middle leaves them due. Without texts it marks them
+// as done without a word.
+func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail, most int) (int, error) {
 	n := 0
 	err := p.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, searchTakeSQL, workspace, searchBatch)
+		rows, err := tx.Query(ctx, searchTakeSQL, workspace, most)
 		if err != nil {
 			return err
 		}
@@ -142,8 +169,13 @@ func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts ma
 		}
 		for _, id := range ids {
 			m := texts[id]
+			if m == nil && texts != nil {
+				if m, err = p.readForSearch(ctx, workspace, hashes[id], sizes[id]); err != nil {
+					return err
+				}
+			}
 			if m == nil {
-				m = p.readForSearch(ctx, workspace, hashes[id], sizes[id])
+				m = &mail.Mail{}
 			}
 			heads, bodies = append(heads, m.Subject+" "+people(m.From)), append(bodies, m.Text)
 		}
@@ -160,19 +192,22 @@ func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts ma
 	return n, nil
 }
 
-// readForSearch parses a message again for its text. One that cannot be read is
-// searchable by nothing; it is still on its ticket.
-func (p *Pipeline) readForSearch(ctx context.Context, workspace uuid.UUID, hash []byte, size int64) *mail.Mail {
+// readForSearch parses a message again for its text. One whose raw mail is gone or
+// altered is searchable by nothing; the doctor names it.
+func (p *Pipeline) readForSearch(ctx context.Context, workspace uuid.UUID, hash []byte, size int64) (*mail.Mail, error) {
 	raw, err := p.raws.get(ctx, workspace, hash, size)
-	if err != nil {
+	if errors.Is(err, tickets.ErrNotFound) || errors.Is(err, vault.ErrSealed) {
 		slog.WarnContext(ctx, "a message could not be read for search", "workspace", workspace, "err", err)
-		return &mail.Mail{}
+		return &mail.Mail{}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	m, err := mail.Parse(raw, p.limits.Budget)
 	if err != nil {
 		slog.InfoContext(ctx, "a message is searchable in part", "workspace", workspace, "err", err)
 	}
-	return searchable(m, p.limits.SearchText)
+	return searchable(m, p.limits.SearchText), nil
 }
 
 func people(list []mail.Address) string {
@@ -180,5 +215,5 @@ func people(list []mail.Address) string {
 	for _, a := range list {
 		s += " " + a.Name + " " + a.Email
 	}
-	return s
+	return clip(s, maxSubject)
 }

@@ -18,7 +18,7 @@ func (p *Pipeline) work(ctx context.Context) error {
 			return nil
 		case j := <-p.jobs:
 			p.taken(j)
-			p.carry(context.WithoutCancel(ctx), p.gather(j))
+			p.carry(ctx, p.gather(j))
 		}
 	}
 }
@@ -50,6 +50,10 @@ func (p *Pipeline) taken(j *job) {
 // carry takes a batch through every stage that is not paused and writes where
 // each message ends, workspace by workspace.
 func (p *Pipeline) carry(ctx context.Context, batch []*job) {
+	// What is in hand is finished even when we are to stop, but not for longer than
+	// it is ours.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.limits.Lease)
+	defer cancel()
 	for workspace, group := range byWorkspace(batch) {
 		p.readBack(ctx, workspace, group)
 		for _, j := range group {
@@ -97,6 +101,11 @@ func (p *Pipeline) advance(ctx context.Context, j *job) {
 			p.failed(j, fmt.Errorf("panic: %v", r))
 		}
 	}()
+	if j.tries > 2*p.limits.Attempts {
+		// Nobody lived to record a failure: it may be what kills its workers.
+		p.failed(j, Permanent(fmt.Errorf("%d attempts were begun and none came to an end", j.tries-1)))
+		return
+	}
 	if j.raw == nil {
 		raw, err := p.raws.get(ctx, j.workspace, j.rawHash[:], j.size)
 		if err != nil {
@@ -145,8 +154,9 @@ func (j *job) note(step, outcome string, took time.Duration, detail map[string]a
 // failed ends this attempt: the message waits for the next one, longer each
 // time, and after the last it is a dead letter.
 func (p *Pipeline) failed(j *job, err error) {
+	j.failures++
 	j.decided = ending{stage: j.stage, cause: CauseRetry, reason: plain(err)}
-	if j.tries >= p.limits.Attempts || isPermanent(err) {
+	if j.failures >= p.limits.Attempts || isPermanent(err) {
 		j.decided = ending{stage: Failed, cause: CauseError, reason: plain(err)}
 	}
 	j.note("fail", string(j.decided.stage), 0, map[string]any{"attempt": j.attempt, "error": j.decided.reason})

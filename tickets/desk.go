@@ -71,7 +71,7 @@ type Evidence string
 // The evidence that a message can have.
 const (
 	Opened     Evidence = "opened"      // it refers to nothing known: the ticket is its own
-	InReplyTo  Evidence = "in-reply-to" // RFC 5322 §3.6.4, a message of the ticket
-	References Evidence = "references"  // RFC 5322 §3.6.4, a message of the ticket, or one that both refer to
+	InReplyTo  Evidence = "in-reply-to" // RFC 5322 §3.6.4: it answers a message of the ticket, or one that the ticket's people refer to
+	References Evidence = "references"  // RFC 5322 §3.6.4: the same by an earlier message of the thread
 	Parent     Evidence = "parent"      // messages of the ticket came earlier and refer to this one
 )

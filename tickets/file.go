@@ -16,6 +16,9 @@ import (
 // one it answers, and of its references the first and the last ones.
 const MaxRefs = 32
 
+// MaxOthers bounds how many recipients of one message are kept.
+const MaxOthers = 50
+
 // An Arrival is an accepted message on its way to a ticket.
 type Arrival struct {
 	MessageID  uuid.UUID // of our message row
@@ -24,6 +27,7 @@ type Arrival struct {
 	Subject    string
 	FromName   string
 	FromEmail  string
+	Others     []string // whom it was sent to besides, lower case; at most MaxOthers are kept
 	MailID     string   // its Message-ID field, "" when it has none
 	InReplyTo  []string // Message-IDs
 	References []string // Message-IDs, oldest first
@@ -49,11 +53,18 @@ type thread struct {
 	received bool
 }
 
+// A member is someone who wrote on a ticket, or was written to there.
+type member struct {
+	ticket uuid.UUID
+	email  string
+}
+
 // filer is one batch of arrivals being put on tickets.
 type filer struct {
 	workspace uuid.UUID
 	chain     *audit.Chain
 	known     map[threadKey]*thread // thread references, those of the batch included
+	party     map[member]bool       // who takes part in which ticket, as far as was asked
 	fresh     []threadKey           // added by this batch
 	arrived   []threadKey           // referred to before, received by this batch
 	opened    []*Ticket
@@ -82,8 +93,11 @@ func (d *Desk) File(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, chain *
 	if len(arrivals) == 0 {
 		return nil, nil
 	}
-	f := &filer{workspace: workspace, chain: chain, byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{}}
+	f := newFiler(workspace, chain)
 	if err := f.lookUp(ctx, tx, arrivals); err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	if err := f.askParty(ctx, tx, arrivals); err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
 	filings := make([]Filing, len(arrivals))
@@ -107,6 +121,14 @@ func (d *Desk) File(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, chain *
 		return nil, fmt.Errorf("file: %w", err)
 	}
 	return filings, nil
+}
+
+func newFiler(workspace uuid.UUID, chain *audit.Chain) *filer {
+	return &filer{
+		workspace: workspace, chain: chain,
+		known: map[threadKey]*thread{}, party: map[member]bool{},
+		byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{},
+	}
 }
 
 // refs returns what a message's thread can be known by, its own id first, and
@@ -143,7 +165,6 @@ const lookUpSQL = `
 
 // lookUp reads the tickets of all threads that the arrivals mention.
 func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {
-	f.known = map[threadKey]*thread{}
 	var boxes []uuid.UUID
 	var keys [][]byte
 	for _, a := range arrivals {
@@ -169,20 +190,56 @@ func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error
 	return err
 }
 
+const partySQL = `
+	select q.ticket_id, q.email from unnest($2::uuid[], $3::text[]) as q (ticket_id, email)
+	where exists (
+		select from post p where p.workspace_id = $1 and p.ticket_id = q.ticket_id and not p.hidden
+			and (p.author_email = q.email or q.email = any (p.others)))`
+
+// askParty reads whether the senders take part in the tickets that they might join.
+func (f *filer) askParty(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {
+	var ids []uuid.UUID
+	var emails []string
+	asked := map[member]bool{}
+	for _, a := range arrivals {
+		all, _ := refs(a)
+		for _, r := range all {
+			th := f.known[threadKey{a.MailboxID, r}]
+			if th == nil || a.FromEmail == "" || asked[member{th.ticket, a.FromEmail}] {
+				continue
+			}
+			asked[member{th.ticket, a.FromEmail}] = true
+			ids, emails = append(ids, th.ticket), append(emails, a.FromEmail)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, partySQL, f.workspace, ids, emails)
+	if err != nil {
+		return err
+	}
+	var m member
+	_, err = pgx.ForEachRow(rows, []any{&m.ticket, &m.email}, func() error {
+		f.party[m] = true
+		return nil
+	})
+	return err
+}
+
 // place decides where one arrival belongs and notes the consequences.
 func (f *filer) place(a Arrival) Filing {
 	all, evidence := refs(a)
 	filing := Filing{Evidence: Opened, Opened: true}
 	// What the message itself says of its ancestors comes before what others said
-	// of it: its own id (first in the list) is asked last, and not at all when a
-	// message with that id was received before. Ids are reused and forged.
+	// of it: its own id (first in the list) is asked last.
 	for i := range all {
 		j := i
 		if a.MailID != "" {
 			j = (i + 1) % len(all)
 		}
 		th := f.known[threadKey{a.MailboxID, all[j]}]
-		if th == nil || evidence[j] == Parent && th.received {
+		if th == nil || !f.holds(evidence[j], th, a) {
 			continue
 		}
 		filing = Filing{TicketID: th.ticket, Evidence: evidence[j]}
@@ -194,9 +251,28 @@ func (f *filer) place(a Arrival) Filing {
 		f.join(filing.TicketID, a)
 	}
 	f.remember(a, all, filing.TicketID)
+	f.party[member{filing.TicketID, a.FromEmail}] = true
+	for _, o := range a.others() {
+		f.party[member{filing.TicketID, o}] = true
+	}
 	f.posts = append(f.posts, post{a, filing.TicketID, filing.Evidence})
 	return filing
 }
+
+// holds reports whether a reference is evidence that a belongs on its ticket. One
+// to a message that was received is. One to a message that nobody here has seen is
+// only between people who take part in the ticket: all who answer a newsletter
+// refer to the same unseen message, and they are strangers. Its own id, which the
+// ticket's people referred to before it came, is evidence too: they had it. But an
+// id that was received before is reused or forged.
+func (f *filer) holds(e Evidence, th *thread, a Arrival) bool {
+	if e == Parent {
+		return !th.received
+	}
+	return th.received || a.FromEmail != "" && f.party[member{th.ticket, a.FromEmail}]
+}
+
+func (a Arrival) others() []string { return a.Others[:min(len(a.Others), MaxOthers)] }
 
 // remember ties every id of the message that no ticket has yet to this one.
 func (f *filer) remember(a Arrival, all [][16]byte, ticket uuid.UUID) {

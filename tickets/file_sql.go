@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,8 +22,10 @@ const joinSQL = `
 	where t.workspace_id = $1 and t.id = j.id`
 
 const postSQL = `
-	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence)
-	select $1, * from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])`
+	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence, others)
+	select $1, p.ticket_id, p.message_id, p.at, p.name, p.email, p.evidence, string_to_array(p.others, ' ')
+	from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
+		as p (ticket_id, message_id, at, name, email, evidence, others)`
 
 const refSQL = `
 	insert into thread_ref (workspace_id, mailbox_id, ref, ticket_id, received)
@@ -39,12 +42,13 @@ func (f *filer) queue(b *pgx.Batch) {
 	f.queueJoined(b)
 	n := len(f.posts)
 	ticketIDs, messageIDs, ats := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]time.Time, n)
-	names, emails, evidence := make([]string, n), make([]string, n), make([]string, n)
+	names, emails, evidence, others := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, p := range f.posts {
+		others[i] = strings.Join(p.others(), " ") // an address has no space
 		ticketIDs[i], messageIDs[i], ats[i] = p.ticket, p.MessageID, p.At
 		names[i], emails[i], evidence[i] = p.FromName, p.FromEmail, string(p.evidence)
 	}
-	b.Queue(postSQL, f.workspace, ticketIDs, messageIDs, ats, names, emails, evidence)
+	b.Queue(postSQL, f.workspace, ticketIDs, messageIDs, ats, names, emails, evidence, others)
 	f.queueRefs(b)
 }
 

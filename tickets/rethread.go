@@ -26,15 +26,12 @@ type Rethread struct {
 func (d *Desk) Rethread(workspace uuid.UUID, since time.Time) *Rethread {
 	return &Rethread{
 		db: d.db, workspace: workspace, since: since, opener: map[uuid.UUID]uuid.UUID{},
-		filer: filer{
-			workspace: workspace, known: map[threadKey]*thread{},
-			byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{},
-		},
+		filer: *newFiler(workspace, nil),
 	}
 }
 
 const olderSQL = `
-	select r.mailbox_id, r.ref, r.ticket_id
+	select r.mailbox_id, r.ref, r.ticket_id, r.received
 	from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
 	join thread_ref r on r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
 	join ticket t on t.workspace_id = $1 and t.id = r.ticket_id and t.created_at < $4`
@@ -80,19 +77,20 @@ func (r *Rethread) lookUp(ctx context.Context, arrivals []Arrival) error {
 			}
 		}
 	}
-	return r.db.InWorkspace(ctx, r.workspace, func(tx pgx.Tx) error {
+	return r.db.InWorkspaceByKey(ctx, r.workspace, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, olderSQL, r.workspace, boxes, keys, r.since)
 		if err != nil {
 			return err
 		}
 		var box, ticket uuid.UUID
 		var ref []byte
-		_, err = pgx.ForEachRow(rows, []any{&box, &ref, &ticket}, func() error {
-			// Whether it was received already by then is not known; that matters only
-			// to a reused id.
-			r.filer.known[threadKey{box, [16]byte(ref)}] = &thread{ticket: ticket}
+		var was bool
+		if _, err = pgx.ForEachRow(rows, []any{&box, &ref, &ticket, &was}, func() error {
+			r.filer.known[threadKey{box, [16]byte(ref)}] = &thread{ticket, was}
 			return nil
-		})
-		return err
+		}); err != nil {
+			return err
+		}
+		return r.filer.askParty(ctx, tx, arrivals)
 	})
 }

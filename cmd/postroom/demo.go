@@ -106,10 +106,28 @@ func (c *demoCmd) fill(ctx context.Context, s *serving, std streams) (tickets.Wo
 			spam = append(spam, messageID(raw))
 		}
 	}
-	if _, err := s.settle(ctx, w, std); err != nil {
+	if err := s.quiet(ctx, w); err != nil {
 		return w, err
 	}
 	return w, c.judgeSpam(ctx, s, w, spam)
+}
+
+// quiet waits until no message of the workspace waits.
+func (in *instance) quiet(ctx context.Context, w tickets.Workspace) error {
+	for {
+		l, err := in.pipeline.Ledger(ctx, w.ID)
+		if err != nil {
+			return err
+		}
+		if l.Waiting[ingest.Received]+l.Waiting[ingest.Parsed]+l.Waiting[ingest.Scored] == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // judgeSpam says of the mails that are spam that they are, as an agent would on

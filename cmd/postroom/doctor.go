@@ -64,7 +64,7 @@ func printReport(w io.Writer, r ingest.Report, raw bool) {
 	fmt.Fprintf(w, "%s (%s)\n", r.Workspace.Name, r.Workspace.ID)
 	fmt.Fprintf(w, "  accepted %d = stored %d = filed %d + held %d + duplicate %d + failed %d + waiting %d\n",
 		l.Accepted, l.Stored, l.Filed, l.Held, l.Duplicate, l.Failed, waiting)
-	fmt.Fprintf(w, "  tickets %d, audit records %d in one unbroken chain\n", l.Tickets, r.Audited)
+	fmt.Fprintf(w, "  tickets %d, audit records that hold %d\n", l.Tickets, r.Audited)
 	if raw {
 		fmt.Fprintf(w, "  raw mails opened %d of %d\n", r.Opened, l.Stored)
 	}

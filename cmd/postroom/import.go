@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"postroom/ingest"
@@ -56,36 +57,50 @@ func (c *importCmd) takeIn(ctx context.Context, in *instance, std streams) error
 	if err != nil {
 		return err
 	}
-	before, err := in.pipeline.Ledger(ctx, to.workspace.ID)
-	if err != nil {
-		return err
-	}
+	r := intake{to: to, base: filepath.Base(c.Path), session: "import:" + uuid.NewString()}
 	start := time.Now()
-	offered, skipped, err := c.offer(ctx, in, std, to)
+	err = c.offer(ctx, in, std, &r)
 	accepted := time.Since(start)
 	if err != nil {
-		return fmt.Errorf("import %s: %w; %d mails were taken in, and importing again takes none of them twice", c.Path, err, offered)
+		return fmt.Errorf("import %s: %w; %d mails were offered, and importing again takes none of them twice", c.Path, err, r.offered)
 	}
-	after, err := in.settle(ctx, to.workspace, std)
+	ended, err := in.settle(ctx, to.workspace, r.session, start, std)
 	if err != nil {
 		return err
 	}
 	took := time.Since(start)
-	stored := after.Stored - before.Stored
-	fmt.Fprintf(std.out, "%d mails offered to %s, %d stored (%d were here already), %d skipped\n",
-		offered, to.mailbox.Address, stored, offered-stored, skipped)
-	fmt.Fprintf(std.out, "filed %d, held %d, duplicate %d, failed %d; tickets opened %d\n",
-		after.Filed-before.Filed, after.Held-before.Held, after.Duplicate-before.Duplicate, after.Failed-before.Failed, after.Tickets-before.Tickets)
+	var stored int64
+	for _, n := range ended {
+		stored += n
+	}
+	taken := r.offered - r.refused.Load()
+	fmt.Fprintf(std.out, "%d mails offered to %s: %d stored, %d were here already, %d refused; %d files skipped\n",
+		r.offered, to.mailbox.Address, stored, taken-stored, r.refused.Load(), r.skipped)
+	fmt.Fprintf(std.out, "filed %d, held %d, duplicate %d, failed %d\n",
+		ended[ingest.Filed], ended[ingest.Held], ended[ingest.Duplicate], ended[ingest.Failed])
 	fmt.Fprintf(std.out, "durable after %.2f s (%.0f messages/s), settled after %.2f s (%.0f messages/s)\n",
-		accepted.Seconds(), float64(offered)/accepted.Seconds(), took.Seconds(), float64(offered)/took.Seconds())
+		accepted.Seconds(), float64(r.offered)/accepted.Seconds(), took.Seconds(), float64(r.offered)/took.Seconds())
+	if r.refused.Load() > 0 {
+		return fmt.Errorf("%d mails were refused; the log says why", r.refused.Load())
+	}
 	return nil
 }
 
+// An intake is one run of an import.
+type intake struct {
+	to      destination
+	base    string // name of the archive
+	session string // by which its messages are found again
+	offered int64
+	skipped int64
+	refused atomic.Int64
+}
+
 // offer passes every mail of the archive to Accept, many at a time.
-func (c *importCmd) offer(ctx context.Context, in *instance, std streams, to destination) (offered, skipped int64, err error) {
+func (c *importCmd) offer(ctx context.Context, in *instance, std streams, take *intake) error {
 	total, err := archive.Size(c.Path)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	progress := newBar(std.err, total, "importing", false)
 	defer progress.done()
@@ -97,7 +112,7 @@ func (c *importCmd) offer(ctx context.Context, in *instance, std streams, to des
 		Max:  ingest.DefaultLimits.MessageBytes,
 		Read: func(n int64) { progress.set(read.Add(n), total) },
 		Skip: func(name string, err error) {
-			skipped++
+			take.skipped++
 			slog.WarnContext(ctx, "skipped", "name", name, "err", err)
 		},
 		Each: func(e archive.Entry) error {
@@ -105,28 +120,34 @@ func (c *importCmd) offer(ctx context.Context, in *instance, std streams, to des
 			if err := room.take(gctx, size); err != nil {
 				return err
 			}
-			offered++
+			take.offered++
 			g.Go(func() error {
 				defer room.give(size)
-				return in.acceptPatiently(gctx, c.offerOf(e, to))
+				err := in.acceptPatiently(gctx, take.offerOf(e))
+				if err == nil || gctx.Err() != nil {
+					return err
+				}
+				take.refused.Add(1)
+				slog.ErrorContext(ctx, "a mail was refused", "name", e.Name, "err", err)
+				return nil
 			})
 			return gctx.Err()
 		},
 	}
 	werr := r.Walk(c.Path)
-	return offered, skipped, errors.Join(g.Wait(), werr)
+	return errors.Join(g.Wait(), werr)
 }
 
 // offerOf names a mail by where it lay and what it says, so that a second import
 // of the same archive finds all of it known.
-func (c *importCmd) offerOf(e archive.Entry, to destination) ingest.Offer {
-	sum := sha256.Sum256(e.Raw)
+func (r *intake) offerOf(e archive.Entry) ingest.Offer {
+	sum := sha256.Sum256(append([]byte(e.Name+"\n"), e.Raw...))
 	return ingest.Offer{
 		Raw:      e.Raw,
-		Envelope: ingest.Envelope{Door: ingest.DoorImport, Session: filepath.Base(c.Path) + "/" + e.Name},
+		Envelope: ingest.Envelope{Door: ingest.DoorImport, Session: r.session, File: r.base + "/" + e.Name},
 		To: []ingest.Recipient{{
-			Workspace: to.workspace.ID, Mailbox: to.mailbox.ID, Address: to.mailbox.Address,
-			SourceKey: fmt.Sprintf("import:%s:%s:%x", to.mailbox.ID, e.Name, sum[:8]),
+			Workspace: r.to.workspace.ID, Mailbox: r.to.mailbox.ID, Address: r.to.mailbox.Address,
+			SourceKey: fmt.Sprintf("import:%s:%x", r.to.mailbox.ID, sum[:16]),
 		}},
 	}
 }
@@ -146,26 +167,34 @@ func (in *instance) acceptPatiently(ctx context.Context, o ingest.Offer) error {
 	}
 }
 
-// settle waits until none of the workspace's messages waits.
-func (in *instance) settle(ctx context.Context, w tickets.Workspace, std streams) (ingest.Ledger, error) {
-	told := false
-	for {
-		l, err := in.pipeline.Ledger(ctx, w.ID)
+// settle waits until no message of a session waits, and returns where they ended.
+// Messages in a stage that is paused are left to wait.
+func (in *instance) settle(ctx context.Context, w tickets.Workspace, session string, since time.Time, std streams) (map[ingest.Stage]int64, error) {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
+		ended, err := in.pipeline.Session(ctx, w.ID, session, since)
 		if err != nil {
-			return l, err
+			return nil, err
 		}
-		waiting := l.Waiting[ingest.Received] + l.Waiting[ingest.Parsed] + l.Waiting[ingest.Scored]
+		var waiting, resting int64
+		for stage, n := range ended {
+			switch {
+			case stage.Final():
+			case in.pipeline.Paused(stage):
+				resting += n
+			default:
+				waiting += n
+			}
+		}
 		if waiting == 0 {
-			return l, nil
-		}
-		if !told && in.guest() {
-			told = true
-			fmt.Fprintf(std.err, "all is stored; %d messages wait for the running process\n", waiting)
+			if resting > 0 {
+				fmt.Fprintf(std.err, "%d messages rest in a paused stage\n", resting)
+			}
+			return ended, nil
 		}
 		select {
 		case <-ctx.Done():
-			return l, ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+			return nil, ctx.Err()
+		case <-time.After(wait):
 		}
 	}
 }

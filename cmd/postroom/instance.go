@@ -33,7 +33,7 @@ type instance struct {
 // wants says what a command needs of an instance.
 type wants struct {
 	guest   bool // may join a database that another process runs
-	works   bool // carries messages on, unless it is a guest of a process that does
+	works   bool // carries messages on
 	limits  ingest.Limits
 	metrics prometheus.Registerer
 }
@@ -95,7 +95,7 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 	}
 	in.pipeline = ingest.New(ingest.Config{
 		DB: in.db, Vault: in.vault, Filter: in.filter, Desk: in.desk, Metrics: ingest.NewMetrics(w.metrics),
-		Limits: w.limits, Works: w.works && !in.guest(), Disk: disk,
+		Limits: w.limits, Works: w.works, Disk: disk,
 	})
 	return nil
 }

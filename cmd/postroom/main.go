@@ -22,6 +22,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	std := streams{os.Stdout, os.Stderr}
 	code := run(ctx, std, os.Args[1:])
 	stop()

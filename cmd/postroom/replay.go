@@ -33,7 +33,7 @@ func (m *moment) UnmarshalText(b []byte) (err error) {
 
 // Run replays the period in every workspace.
 func (c *replayCmd) Run(ctx context.Context, g *globals, std streams) error {
-	in, err := open(ctx, g, wants{guest: true, works: true})
+	in, err := open(ctx, g, wants{guest: true, works: c.Apply})
 	if err != nil {
 		return err
 	}
@@ -41,6 +41,9 @@ func (c *replayCmd) Run(ctx context.Context, g *globals, std streams) error {
 	var behind errgroup.Group
 	behind.Go(func() error { return in.pipeline.Run(inner) })
 	behind.Go(func() error { return in.filter.Run(inner) })
+	if in.cluster != nil {
+		behind.Go(func() error { return in.cluster.Run(inner) })
+	}
 	err = c.replay(ctx, in, std)
 	stop()
 	return errors.Join(err, behind.Wait(), in.close(ctx))
@@ -78,7 +81,7 @@ func (c *replayCmd) replay(ctx context.Context, in *instance, std streams) error
 			return err
 		}
 		if c.Apply {
-			if _, err := in.settle(ctx, w, std); err != nil {
+			if err := in.quiet(ctx, w); err != nil {
 				return err
 			}
 		}

@@ -158,8 +158,6 @@ func (s *serving) run(ctx context.Context, std streams, then func(context.Contex
 	inner, stopInner := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopInner()
 	var behind errgroup.Group
-	behind.Go(func() error { return s.pipeline.Run(inner) })
-	behind.Go(func() error { return s.filter.Run(inner) })
 	if s.cluster != nil {
 		behind.Go(func() error { return s.cluster.Run(inner) })
 		// Nobody else holds leases on a private database that was just started.
@@ -169,6 +167,8 @@ func (s *serving) run(ctx context.Context, std streams, then func(context.Contex
 			slog.InfoContext(ctx, "going on with messages of the last run", "messages", n)
 		}
 	}
+	behind.Go(func() error { return s.pipeline.Run(inner) })
+	behind.Go(func() error { return s.filter.Run(inner) })
 	doors, dctx := errgroup.WithContext(ctx)
 	if s.smtpAddr != nil || s.lmtpPath != "" {
 		doors.Go(func() error { return s.smtpd.Run(dctx) })

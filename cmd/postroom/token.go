@@ -42,14 +42,23 @@ func loadAdminToken(given, data string) (adminToken, error) {
 		return adminToken{}, fmt.Errorf("admin token: %w", err)
 	}
 	t := adminToken{text: "pr_" + rand.Text(), path: path, made: true}
-	// O_EXCL: of two first starts one makes the token.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return adminToken{}, fmt.Errorf("keep the admin token: %w", err)
-	}
-	_, err = f.WriteString(t.text + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := t.keep(); err != nil {
 		return adminToken{}, fmt.Errorf("keep the admin token: %w", err)
 	}
 	return t, nil
+}
+
+// keep writes the token beside its place and links it there: a kill in between
+// leaves no half of it, and of two first starts one makes the token.
+func (t adminToken) keep() error {
+	f, err := os.CreateTemp(filepath.Dir(t.path), ".admin-token-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(t.text + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), t.path)
 }

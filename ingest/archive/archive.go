@@ -81,9 +81,19 @@ func (r Reader) Walk(path string) error {
 		if err != nil || strings.HasPrefix(d.Name(), ".") {
 			return err // a hidden file is never a mail
 		}
-		return r.file(p, name)
+		// One file that cannot be read, or has gone meanwhile, does not end the walk.
+		switch err := r.file(p, name); {
+		case errors.Is(err, errUnreadable), errors.Is(err, fs.ErrNotExist):
+			r.skip(name, err)
+			return nil
+		default:
+			return err
+		}
 	})
 }
+
+// errUnreadable marks a file that is not what it seems to be.
+var errUnreadable = errors.New("cannot be read")
 
 func isMaildir(dir string) bool {
 	for _, sub := range []string{"cur", "new"} {
@@ -104,7 +114,7 @@ func (r Reader) file(path, name string) error {
 	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) { // RFC 1952 §2.3.1
 		gz, err := gzip.NewReader(in)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
 		}
 		defer func() { _ = gz.Close() }()
 		in = bufio.NewReaderSize(gz, 64<<10)
@@ -123,7 +133,7 @@ func (r Reader) tar(in io.Reader, name string) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
 		}
 		if h.Typeflag != tar.TypeReg || strings.HasPrefix(filepath.Base(h.Name), ".") {
 			continue
@@ -142,7 +152,7 @@ func (r Reader) stream(in *bufio.Reader, name string) error {
 	}
 	raw, err := io.ReadAll(io.LimitReader(in, r.Max+1))
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
 	}
 	return r.offer(Entry{name, raw})
 }

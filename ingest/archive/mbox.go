@@ -60,7 +60,7 @@ func (r Reader) mbox(in *bufio.Reader, name string) error {
 			return flush()
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
 		}
 		empty = len(bytes.TrimRight(line, "\r\n")) == 0
 	}

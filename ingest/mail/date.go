@@ -14,7 +14,7 @@ func parseDate(s string) (t time.Time, ok bool) {
 	for _, f := range fields {
 		d.take(f)
 	}
-	if d.month == 0 || d.day < 1 || d.day > 31 || d.year < 0 {
+	if d.month == 0 || d.day < 1 || d.day > 31 || d.year < 0 || d.year > maxYear {
 		return time.Time{}, false
 	}
 	switch {
@@ -33,6 +33,10 @@ func parseDate(s string) (t time.Time, ok bool) {
 	t = time.Date(d.year, d.month, d.day, d.hour, d.minute, d.second, 0, zone)
 	return t, t.Day() == d.day || d.hour == 24
 }
+
+// maxYear bounds what is taken for a year: RFC 3339, databases and people have no
+// more than four digits.
+const maxYear = 9998
 
 // dateFields collects what the words of a date say.
 type dateFields struct {

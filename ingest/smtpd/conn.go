@@ -27,6 +27,8 @@ type conn struct {
 	mu     sync.Mutex
 	state  connState
 	secure bool // TLS runs above: nothing may be written in the clear
+	cut    bool // it leaves in the middle of a mail, and is told so by the reply to it
+	drains bool // the library reads the rest of a mail that is too large
 }
 
 type connState int
@@ -60,10 +62,13 @@ func (c *conn) Read(b []byte) (int, error) {
 func (c *conn) readErr(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.drains {
+		c.state, c.cut = leaving, true // its end was never seen
+	}
 	if c.state != leaving {
 		return err
 	}
-	if !c.secure {
+	if !c.secure && !c.cut {
 		_ = c.Conn.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = io.WriteString(c.Conn, stopping) // a courtesy
 	}
@@ -92,7 +97,20 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	if c.state == leaving {
 		t = past
 	}
+	c.drains = false // the library waits for a command again
 	return c.Conn.SetReadDeadline(t)
+}
+
+// abandon gives up a mail whose end was not seen. Where the library is able to
+// find the end the connection may go on once it has; otherwise it ends.
+func (c *conn) abandon(findsEnd bool) {
+	if !findsEnd {
+		c.leave(true)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drains = true
 }
 
 // beginData marks that a mail is being received; endData that it is not any more.
@@ -123,6 +141,7 @@ func (c *conn) leave(force bool) {
 	if c.state == inData && !force {
 		return
 	}
+	c.cut = c.state == inData
 	c.state = leaving
 	_ = c.Conn.SetReadDeadline(past)
 }

@@ -9,8 +9,13 @@ import (
 )
 
 // firstBuffer is the room that a mail of unknown size is given at first, in
-// bytes; most mail fits.
-const firstBuffer = 16 << 10
+// bytes; most mail fits. announcedFirst is what an announcement is believed at
+// once; beyond it room comes as the mail does, so that nobody reserves what he
+// does not send.
+const (
+	firstBuffer    = 16 << 10
+	announcedFirst = 256 << 10
+)
 
 var (
 	errTooLarge = errors.New("the mail is larger than any that is accepted")
@@ -40,6 +45,8 @@ type collector struct {
 	max    int64 // of the whole
 	budget *budget
 	held   int64 // of the budget
+	room   int64 // that the client announced, 0 when it did not
+	whole  bool  // the mail's end was seen
 	err    error // why the mail cannot be taken; it is read to its end all the same
 }
 
@@ -50,7 +57,8 @@ func newCollector(head string, announced, most int64, b *budget) *collector {
 	room := int64(firstBuffer)
 	if announced > 0 {
 		// Dot-stuffing and the terminator come on top.
-		room = min(announced+announced/64, most) + 512
+		c.room = min(announced+announced/64, most) + 512
+		room = min(c.room, announcedFirst)
 	}
 	c.grow(int64(len(head)) + room)
 	c.buf = append(c.buf, head...)
@@ -62,7 +70,11 @@ func (c *collector) grow(n int64) {
 	if c.err != nil || int64(cap(c.buf)-len(c.buf)) >= n {
 		return
 	}
-	want := max(int64(len(c.buf))+n, min(2*int64(cap(c.buf)), int64(cap(c.buf))+8<<20))
+	have := int64(cap(c.buf))
+	want := max(int64(len(c.buf))+n, min(2*have, have+8<<20))
+	if c.room > want && c.room <= 8*have { // an eighth has come: the rest is believed
+		want = c.room
+	}
 	if !c.budget.take(want - c.held) {
 		c.fail(errCrowded)
 		return
@@ -91,10 +103,20 @@ func (c *collector) release() {
 }
 
 // readAll gathers what r gives until its end: a BDAT chunk stream, or the
-// library's own reader.
-func (c *collector) readAll(r io.Reader) error {
+// library's own reader. The library sets no deadline within a mail, so nc's is
+// moved on here.
+func (c *collector) readAll(r io.Reader, nc *conn, l Limits) error {
+	until := time.Now().Add(l.DataTimeout)
 	for {
 		c.grow(4 << 10)
+		if nc != nil {
+			if err := nc.SetReadDeadline(time.Now().Add(l.DataReadTimeout)); err != nil {
+				return err
+			}
+		}
+		if time.Now().After(until) {
+			return errTooSlow
+		}
 		n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
 		if int64(len(c.buf)) > c.max {
@@ -104,6 +126,7 @@ func (c *collector) readAll(r io.Reader) error {
 			c.buf = c.buf[:0]
 		}
 		if err == io.EOF {
+			c.whole = true
 			return c.err
 		}
 		if err != nil {
@@ -141,6 +164,7 @@ func (c *collector) readDATA(nc *conn, l Limits) error {
 		n, err := nc.Conn.Read(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
 		if end, next, ok := mailEnd(c.buf, start, seen, c.err == nil); ok {
+			c.whole = true
 			nc.unread = append([]byte(".\r\n"), c.buf[next:]...)
 			return c.finish(start, end)
 		}

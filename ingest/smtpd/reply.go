@@ -31,6 +31,10 @@ func replyTo(err error, session string) error {
 		return reply(451, 4, 4, 2, "The mail took too long")
 	case errors.Is(err, ingest.ErrBusy):
 		return reply(451, 4, 3, 2, "Not taking mail right now, try again later; session "+session)
+	case errors.Is(err, smtp.ErrTooLongLine):
+		return reply(554, 5, 6, 0, "A line of the mail is too long")
+	case errors.Is(err, smtp.ErrDataReset):
+		return err // the client took its mail back
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &timeout):
 		return reply(421, 4, 4, 2, "The connection ended before the mail did")
 	}

@@ -139,21 +139,19 @@ func (s *Server) add(l net.Listener, doorName string) {
 // Run serves all listeners until ctx ends. Then it takes no new connection, sends
 // idle ones away with 421, and lets mails under way finish for a while.
 func (s *Server) Run(ctx context.Context) error {
-	var g errgroup.Group
+	g, gctx := errgroup.WithContext(ctx)
 	for _, d := range s.doors {
 		g.Go(func() error { return d.smtp.Serve(d.listener) })
 	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- g.Wait() }()
-	select {
-	case err := <-stopped:
+	<-gctx.Done() // we are to stop, or a listener died
+	s.stop(context.WithoutCancel(ctx))
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("receive mail: %w", err)
-	case <-ctx.Done():
 	}
-	return s.stop(context.WithoutCancel(ctx))
+	return nil
 }
 
-func (s *Server) stop(ctx context.Context) error {
+func (s *Server) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Limits.StopWithin)
 	defer cancel()
 	s.conns.stop(false)
@@ -174,7 +172,6 @@ func (s *Server) stop(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
-	return nil
 }
 
 // quiet takes the library's log: it tells of clients that went away, which the

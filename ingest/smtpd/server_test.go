@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -368,4 +369,49 @@ func TestStopWithMailUnderWay(t *testing.T) {
 		t.Errorf("the client was told %q, %v, want 421", line, err)
 	}
 	p.Settled(0)
+}
+
+// A mail that stalls is given up with the connection: its remaining lines are
+// never taken for commands.
+func TestStalledMailIsNoCommands(t *testing.T) {
+	t.Parallel()
+	for _, withTLS := range []bool{false, true} {
+		t.Run(fmt.Sprint("TLS ", withTLS), func(t *testing.T) {
+			t.Parallel()
+			p := newPost(t, func(c *smtpd.Config) { c.Limits.DataReadTimeout = 200 * time.Millisecond })
+			c, err := smtp.Dial(p.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Close() }()
+			if withTLS {
+				if err := c.StartTLS(&tls.Config{InsecureSkipVerify: true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := errors.Join(c.Mail("a@b.test"), c.Rcpt(p.Address)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Data(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(c.Text.W, "Subject: stalls\r\n\r\nbody\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Text.W.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if line, err := c.Text.ReadLine(); err != nil || !strings.HasPrefix(line, "421") {
+				t.Errorf("told %q, %v, want 421", line, err)
+			}
+			inner := "MAIL FROM:<evil@b.test>\r\nRCPT TO:<" + p.Address + ">\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
+			_, _ = io.WriteString(c.Text.W, inner)
+			_ = c.Text.W.Flush()
+			rest, _ := io.ReadAll(c.Text.R)
+			if strings.Contains(string(rest), "250") {
+				t.Errorf("after the 421 the server said %q", rest)
+			}
+			p.Settled(0)
+		})
+	}
 }

@@ -115,6 +115,11 @@ func (s *session) Data(r io.Reader) error {
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			s.server.cfg.Pipeline.Refuse(s.door, refusalCause(err))
 		}
+		if !c.whole && s.conn != nil {
+			// The mail's end was not seen. What comes next may be the rest of it, and must
+			// not be taken for commands.
+			s.conn.abandon(errors.Is(err, smtp.ErrDataTooLarge))
+		}
 		return replyTo(err, s.id)
 	}
 	for i := range mail.to {
@@ -136,7 +141,7 @@ func (s *session) read(c *collector, r io.Reader) error {
 	if s.conn != nil && !chunked && !secure && s.conn.afterDATA() {
 		return c.readDATA(s.conn, s.server.cfg.Limits)
 	}
-	return c.readAll(r)
+	return c.readAll(r, s.conn, s.server.cfg.Limits)
 }
 
 func (s *session) envelope(mail envelope) ingest.Envelope {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // How long the cluster may take to answer after a start (crash recovery
@@ -34,12 +35,13 @@ var ErrInUse = errors.New("another postroom process uses this data directory")
 //	                      ^                  │ we die: adopted by the next owner
 //	                      └────server dies───┘ started again by Run
 type Cluster struct {
-	layout layout
-	lock   *os.File // held: we own the cluster; nil: a guest of the owner
-	extra  []string // further server settings, "name=value"
+	layout   layout
+	lockPath string
+	extra    []string // further server settings, "name=value"
 
 	mu     sync.Mutex
-	server *server // nil when a guest
+	lock   *os.File // held: we own the cluster; nil: a guest of the owner
+	server *server  // nil when a guest
 }
 
 // ClusterConfig says where a cluster lives.
@@ -56,8 +58,8 @@ func StartCluster(ctx context.Context, cfg ClusterConfig) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{layout: l, extra: cfg.Settings}
-	c.lock, err = lockFile(filepath.Join(cfg.Dir, "postgres.lock"))
+	c := &Cluster{layout: l, lockPath: filepath.Join(cfg.Dir, "postgres.lock"), extra: cfg.Settings}
+	c.lock, err = lockFile(c.lockPath)
 	if errors.Is(err, ErrInUse) && cfg.Guest {
 		return c, c.waitReady(ctx)
 	}
@@ -83,8 +85,6 @@ func (c *Cluster) begin(ctx context.Context) error {
 
 // start adopts the server that already runs in our directory, or starts one.
 func (c *Cluster) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
 	for {
 		s, err := c.layout.adopt()
 		if err != nil {
@@ -99,7 +99,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		c.server = s
 		c.mu.Unlock()
 		err = c.waitServer(ctx, s)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || s.alive() {
 			return err
 		}
 		// A server that ends while it starts mostly waits for the shared memory of
@@ -114,14 +114,23 @@ func (c *Cluster) start(ctx context.Context) error {
 }
 
 // waitServer returns nil once the server answers, or an error when it has ended
-// or the time is up.
+// or says nothing for too long. A server that recovers from a crash says so; it
+// is given the time that it needs, for to begin again would not be faster.
 func (c *Cluster) waitServer(ctx context.Context, s *server) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	silence := time.AfterFunc(startWithin, cancel)
+	defer silence.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := c.answers(ctx)
 		if err == nil {
 			return nil
+		}
+		var pe *pgconn.PgError
+		if errors.As(err, &pe) && pe.Code == "57P03" { // starting up
+			silence.Reset(startWithin)
 		}
 		if !s.alive() {
 			return fmt.Errorf("the database server did not start; the last lines of %s:\n%s", c.layout.log, c.layout.logTail())
@@ -206,14 +215,29 @@ func (c *Cluster) PID() int {
 }
 
 // Guest reports whether another process owns the cluster.
-func (c *Cluster) Guest() bool { return c.lock == nil }
+func (c *Cluster) Guest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lock == nil
+}
 
-// Run watches the server and starts it again when it has died, until ctx ends.
-func (c *Cluster) Run(ctx context.Context) error {
-	if c.lock == nil {
-		<-ctx.Done()
-		return nil
+// inherit takes the cluster over when its owner has gone, and reports whether it
+// is ours now.
+func (c *Cluster) inherit(ctx context.Context) bool {
+	lock, err := lockFile(c.lockPath)
+	if err != nil {
+		return false
 	}
+	slog.InfoContext(ctx, "the process that owned the database has gone; this one owns it now", "dir", c.layout.data)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lock = lock
+	return true
+}
+
+// Run watches the server and starts it again when it has died, until ctx ends. A
+// guest becomes the owner when the owner has gone.
+func (c *Cluster) Run(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -222,13 +246,17 @@ func (c *Cluster) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		c.mu.Lock()
-		dead := c.server == nil || !c.server.alive()
-		c.mu.Unlock()
-		if !dead {
+		if c.Guest() && !c.inherit(ctx) {
 			continue
 		}
-		slog.ErrorContext(ctx, "the database server died; starting it again", "dir", c.layout.data)
+		c.mu.Lock()
+		inherited, dead := c.server == nil, c.server != nil && !c.server.alive()
+		c.mu.Unlock()
+		if dead {
+			slog.ErrorContext(ctx, "the database server died; starting it again", "dir", c.layout.data)
+		} else if !inherited {
+			continue
+		}
 		if err := c.start(ctx); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "the database server could not be started; trying again", "err", err)
 		}
@@ -237,14 +265,14 @@ func (c *Cluster) Run(ctx context.Context) error {
 
 // Stop ends the server cleanly and gives the cluster free. A guest only leaves.
 func (c *Cluster) Stop(ctx context.Context) error {
-	if c.lock == nil {
-		return nil
-	}
-	defer func() { _ = c.lock.Close() }() // closing releases the lock
 	c.mu.Lock()
-	s := c.server
+	s, lock := c.server, c.lock
 	c.server = nil
 	c.mu.Unlock()
+	if lock == nil {
+		return nil
+	}
+	defer func() { _ = lock.Close() }() // closing releases the lock
 	if s == nil {
 		return nil
 	}

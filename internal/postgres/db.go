@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -104,10 +105,11 @@ func (db *DB) InWorkspaceByKey(ctx context.Context, workspace uuid.UUID, fn func
 	return db.begin(ctx, scope(workspace)+byKey, fn)
 }
 
-// scope begins a transaction and sets its workspace, in one round trip. A UUID's
-// text holds only hex digits and dashes.
+// scope begins a transaction and sets its role and workspace, in one round trip.
+// The connection has the role already; behind a pooler that hands connections out
+// by transaction it might not. A UUID's text holds only hex digits and dashes.
 func scope(workspace uuid.UUID) string {
-	return "begin; set local postroom.workspace = '" + workspace.String() + "'"
+	return "begin; set local role " + appRole + "; set local postroom.workspace = '" + workspace.String() + "'"
 }
 
 func (db *DB) begin(ctx context.Context, query string, fn func(pgx.Tx) error) error {
@@ -180,6 +182,13 @@ func (db *DB) listenOnce(ctx context.Context, channel string, fn func(string)) e
 func Violates(err error, constraint string) bool {
 	var pe *pgconn.PgError
 	return errors.As(err, &pe) && pe.ConstraintName == constraint
+}
+
+// Collided reports whether a transaction was given up because it and another one
+// stood in each other's way: doing it again at once is the remedy.
+func Collided(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, "40")
 }
 
 // Refused reports whether the database itself turned the statement down: asking

@@ -25,6 +25,7 @@ func migrate(ctx context.Context, url string) error {
 	}
 	pc.ConnectTimeout = connectWithin
 	db := stdlib.OpenDB(*pc)
+	db.SetMaxOpenConns(2) // the lock's session and the one that migrates
 	defer func() { _ = db.Close() }()
 	if err := checkServer(ctx, db); err != nil {
 		return err
@@ -82,18 +83,20 @@ func ensureAppRole(ctx context.Context, db *sql.DB) error {
 	if _, err := db.ExecContext(ctx, ensureAppRoleSQL); err != nil {
 		return fmt.Errorf("make the role postroom_app: %w; "+advice, err, login)
 	}
-	var member, exempt bool
+	var exempt bool
 	err := db.QueryRowContext(ctx, `
-		select pg_has_role(current_user, r.oid, 'member'), r.rolsuper or r.rolbypassrls
-		from pg_roles r where r.rolname = 'postroom_app'`).Scan(&member, &exempt)
+		select r.rolsuper or r.rolbypassrls from pg_roles r where r.rolname = 'postroom_app'`).Scan(&exempt)
 	if err != nil {
 		return fmt.Errorf("read the role postroom_app: %w", err)
 	}
 	if exempt {
 		return fmt.Errorf("the role postroom_app is exempt from row-level security, so workspaces would not be apart: alter role postroom_app nosuperuser nobypassrls")
 	}
-	if member {
-		return nil
+	// From PostgreSQL 16 on, who made a role is its member without being able to
+	// take it on: only trying tells.
+	if _, err := db.ExecContext(ctx, "set role postroom_app"); err == nil {
+		_, err = db.ExecContext(ctx, "reset role")
+		return err
 	}
 	if _, err := db.ExecContext(ctx, "grant postroom_app to current_user"); err != nil {
 		return fmt.Errorf("take on the role postroom_app: %w; "+advice, err, login)

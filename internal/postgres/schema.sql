@@ -3,7 +3,7 @@
 
 CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$ begin
 	insert into public.blob (workspace_id, hash, chunk, sealed)
 	select * from unnest(b_workspace, b_hash, b_chunk, b_sealed)
@@ -26,9 +26,9 @@ CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbo
 	select s.id from stored s;
 end $$;
 
-CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(workspace_id uuid, id uuid, attempt integer, mailbox_id uuid, source_key text, received_at timestamp with time zone, envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score double precision, judged text, tries integer)
+CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(workspace_id uuid, id uuid, attempt integer, mailbox_id uuid, source_key text, received_at timestamp with time zone, envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score double precision, judged text, tries integer, failures integer)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -43,7 +43,7 @@ CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(w
 	update public.message m set due_at = now() + lease, attempt = m.attempt + 1
 	from due where m.workspace_id = due.workspace_id and m.id = due.id
 	returning m.workspace_id, m.id, m.attempt, m.mailbox_id, m.source_key, m.received_at,
-		m.envelope, m.size, m.raw_hash, m.content_hash, m.stage, m.verdict, m.score, m.judged, m.attempt - m.attempt_base
+		m.envelope, m.size, m.raw_hash, m.content_hash, m.stage, m.verdict, m.score, m.judged, m.attempt - m.attempt_base, m.failures
 $$;
 
 CREATE FUNCTION public.current_workspace() RETURNS uuid
@@ -52,7 +52,7 @@ CREATE FUNCTION public.current_workspace() RETURNS uuid
 
 CREATE FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 	insert into public.blob (workspace_id, hash, chunk, sealed) values ($1, $2, $3, $4)
 	on conflict do nothing
@@ -60,7 +60,7 @@ $_$;
 
 CREATE FUNCTION public.queue_depth() RETURNS TABLE(stage text, waiting bigint, due bigint, oldest timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 	select m.stage, count(*), count(*) filter (where m.due_at <= now()), min(m.received_at)
 	from public.message m where m.stage in ('received', 'parsed', 'scored') group by m.stage
@@ -68,7 +68,7 @@ $$;
 
 CREATE FUNCTION public.refresh_statistics() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET default_statistics_target TO '20'
     AS $$
 declare
@@ -89,32 +89,48 @@ end $$;
 
 CREATE FUNCTION public.release_leases() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-	with freed as (
+	with held as materialized (
+		select m.workspace_id, m.id from public.message m
+		where m.stage in ('received', 'parsed', 'scored') and m.due_at > now()
+			and (m.cause is null or m.due_at > now() + interval '20 minutes')
+		order by m.id for update skip locked),
+	freed as (
 		update public.message m set due_at = now()
-		where m.stage in ('received', 'parsed', 'scored') and m.due_at > now() and m.cause is null
+		from held where m.workspace_id = held.workspace_id and m.id = held.id
 		returning 1)
 	select count(*) from freed
 $$;
 
 CREATE FUNCTION public.route(addresses text[]) RETURNS TABLE(address text, workspace_id uuid, mailbox_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$select m.address, m.workspace_id, m.id from public.mailbox m where m.address = any (addresses)$$;
 
 CREATE FUNCTION public.search_waiting(n integer) RETURNS TABLE(workspace_id uuid, oldest timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 	select d.workspace_id, min(d.at) from (
 		select s.workspace_id, s.at from public.search_due s order by s.at limit n) d
 	group by d.workspace_id
 $$;
 
+CREATE FUNCTION public.search_words(query text, before uuid, n integer) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+	select w.message_id from public.message_words w
+	where w.workspace_id = public.current_workspace()
+		and (before is null or w.message_id < before)
+		and w.words @@ websearch_to_tsquery('simple', query)
+	order by w.message_id desc limit n
+$$;
+
 CREATE FUNCTION public.workspaces() RETURNS TABLE(workspace_id uuid, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$select w.workspace_id, w.name, w.created_at from public.workspace w order by w.workspace_id$$;
 
 CREATE TABLE public.acceptance (
@@ -252,6 +268,7 @@ CREATE TABLE public.message (
     due_at timestamp with time zone NOT NULL,
     attempt integer NOT NULL,
     attempt_base integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
     trail jsonb DEFAULT '[]'::jsonb NOT NULL,
     subject text DEFAULT ''::text NOT NULL,
     from_name text DEFAULT ''::text NOT NULL,
@@ -300,6 +317,7 @@ CREATE TABLE public.post (
     author_name text NOT NULL,
     author_email text NOT NULL,
     evidence text NOT NULL,
+    others text[] NOT NULL,
     hidden boolean DEFAULT false NOT NULL
 );
 
@@ -644,6 +662,9 @@ GRANT ALL ON FUNCTION public.route(addresses text[]) TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.search_waiting(n integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_waiting(n integer) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.search_words(query text, before uuid, n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_words(query text, before uuid, n integer) TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.workspaces() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.workspaces() TO postroom_app;

@@ -63,7 +63,7 @@ grant select, insert, update on workspace, workspace_key, mailbox to postroom_ap
 -- +goose StatementBegin
 create function route(addresses text[])
 	returns table (address text, workspace_id uuid, mailbox_id uuid)
-	language sql stable security definer set search_path = pg_catalog, public
+	language sql stable security definer set search_path = pg_catalog, public, pg_temp
 	as 'select m.address, m.workspace_id, m.id from public.mailbox m where m.address = any (addresses)';
 -- +goose StatementEnd
 
@@ -71,7 +71,7 @@ create function route(addresses text[])
 -- +goose StatementBegin
 create function workspaces()
 	returns table (workspace_id uuid, name text, created_at timestamptz)
-	language sql stable security definer set search_path = pg_catalog, public
+	language sql stable security definer set search_path = pg_catalog, public, pg_temp
 	as 'select w.workspace_id, w.name, w.created_at from public.workspace w order by w.workspace_id';
 -- +goose StatementEnd
 

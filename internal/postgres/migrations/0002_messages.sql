@@ -31,7 +31,8 @@ create table message (
 	stage        text not null check (stage in ('received', 'parsed', 'scored', 'filed', 'held', 'duplicate', 'failed')),
 	due_at       timestamptz not null, -- when it may be claimed: a lease while someone works on it
 	attempt      int not null,         -- the fence: only the holder of the last claim may finish
-	attempt_base int not null default 0, -- the attempt at which a person had it tried anew
+	attempt_base int not null default 0, -- attempts that do not count against it
+	failures     int not null default 0, -- attempts that failed, since a person had it tried anew
 	trail        jsonb not null default '[]', -- the passport: one entry for each step
 
 	subject      text not null default '',
@@ -142,7 +143,7 @@ create function accept_messages(
 	m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt int[],
 	b_workspace uuid[], b_hash bytea[], b_chunk int[], b_sealed bytea[])
 	returns setof uuid
-	language plpgsql security definer set search_path = pg_catalog, public
+	language plpgsql security definer set search_path = pg_catalog, public, pg_temp
 as $$ begin
 	insert into public.blob (workspace_id, hash, chunk, sealed)
 	select * from unnest(b_workspace, b_hash, b_chunk, b_sealed)
@@ -170,7 +171,7 @@ end $$;
 -- message. The edge may add pieces and read none.
 -- +goose StatementBegin
 create function put_chunk(workspace uuid, hash bytea, chunk int, sealed bytea) returns void
-	language sql security definer set search_path = pg_catalog, public
+	language sql security definer set search_path = pg_catalog, public, pg_temp
 as $$
 	insert into public.blob (workspace_id, hash, chunk, sealed) values ($1, $2, $3, $4)
 	on conflict do nothing
@@ -183,8 +184,8 @@ $$;
 -- +goose StatementBegin
 create function claim_messages(n int, lease interval)
 	returns table (workspace_id uuid, id uuid, attempt int, mailbox_id uuid, source_key text, received_at timestamptz,
-		envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score float8, judged text, tries int)
-	language sql security definer set search_path = pg_catalog, public
+		envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score float8, judged text, tries int, failures int)
+	language sql security definer set search_path = pg_catalog, public, pg_temp
 	set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off set enable_sort = off
 as $$
 	with due as materialized (
@@ -195,20 +196,27 @@ as $$
 	update public.message m set due_at = now() + lease, attempt = m.attempt + 1
 	from due where m.workspace_id = due.workspace_id and m.id = due.id
 	returning m.workspace_id, m.id, m.attempt, m.mailbox_id, m.source_key, m.received_at,
-		m.envelope, m.size, m.raw_hash, m.content_hash, m.stage, m.verdict, m.score, m.judged, m.attempt - m.attempt_base
+		m.envelope, m.size, m.raw_hash, m.content_hash, m.stage, m.verdict, m.score, m.judged, m.attempt - m.attempt_base, m.failures
 $$;
 -- +goose StatementEnd
 
 -- release_leases makes every waiting message due now that is not held back by a
--- failure: for a start after a crash, when nobody else can hold a lease. The
--- fence keeps a holder who does exist from finishing twice.
+-- failure, and any that is due later than a lease or a failure could have made
+-- it: for a start after a crash, when nobody else can hold a lease, and for a
+-- clock that was set back. The fence keeps a holder who does exist from finishing
+-- twice; a row that somebody has locked is being finished.
 -- +goose StatementBegin
 create function release_leases() returns bigint
-	language sql security definer set search_path = pg_catalog, public
+	language sql security definer set search_path = pg_catalog, public, pg_temp
 as $$
-	with freed as (
+	with held as materialized (
+		select m.workspace_id, m.id from public.message m
+		where m.stage in ('received', 'parsed', 'scored') and m.due_at > now()
+			and (m.cause is null or m.due_at > now() + interval '20 minutes')
+		order by m.id for update skip locked),
+	freed as (
 		update public.message m set due_at = now()
-		where m.stage in ('received', 'parsed', 'scored') and m.due_at > now() and m.cause is null
+		from held where m.workspace_id = held.workspace_id and m.id = held.id
 		returning 1)
 	select count(*) from freed
 $$;
@@ -219,7 +227,7 @@ $$;
 -- +goose StatementBegin
 create function queue_depth()
 	returns table (stage text, waiting bigint, due bigint, oldest timestamptz)
-	language sql stable security definer set search_path = pg_catalog, public
+	language sql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
 	select m.stage, count(*), count(*) filter (where m.due_at <= now()), min(m.received_at)
 	from public.message m where m.stage in ('received', 'parsed', 'scored') group by m.stage
@@ -230,7 +238,7 @@ $$;
 -- +goose StatementBegin
 create function search_waiting(n int)
 	returns table (workspace_id uuid, oldest timestamptz)
-	language sql stable security definer set search_path = pg_catalog, public
+	language sql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
 	select d.workspace_id, min(d.at) from (
 		select s.workspace_id, s.at from public.search_due s order by s.at limit n) d
@@ -238,9 +246,25 @@ as $$
 $$;
 -- +goose StatementEnd
 
+-- search_words returns the messages of the workspace in scope that hold all words
+-- of a query, latest first, at most n. The text operator may not be used as an
+-- index condition under row-level security, so this runs as the owner and sets
+-- the scope itself.
+-- +goose StatementBegin
+create function search_words(query text, before uuid, n int) returns setof uuid
+	language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$
+	select w.message_id from public.message_words w
+	where w.workspace_id = public.current_workspace()
+		and (before is null or w.message_id < before)
+		and w.words @@ websearch_to_tsquery('simple', query)
+	order by w.message_id desc limit n
+$$;
+-- +goose StatementEnd
+
 revoke execute on function
 	accept_messages(uuid[], uuid[], uuid[], text[], timestamptz[], text[], bigint[], bytea[], bytea[], interval[], int[], uuid[], bytea[], int[], bytea[]),
-	put_chunk(uuid, bytea, int, bytea), claim_messages(int, interval), release_leases(), queue_depth(), search_waiting(int) from public;
+	put_chunk(uuid, bytea, int, bytea), claim_messages(int, interval), release_leases(), queue_depth(), search_waiting(int), search_words(text, uuid, int) from public;
 grant execute on function
 	accept_messages(uuid[], uuid[], uuid[], text[], timestamptz[], text[], bigint[], bytea[], bytea[], interval[], int[], uuid[], bytea[], int[], bytea[]),
-	put_chunk(uuid, bytea, int, bytea), claim_messages(int, interval), release_leases(), queue_depth(), search_waiting(int) to postroom_app;
+	put_chunk(uuid, bytea, int, bytea), claim_messages(int, interval), release_leases(), queue_depth(), search_waiting(int), search_words(text, uuid, int) to postroom_app;

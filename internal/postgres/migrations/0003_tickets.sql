@@ -54,7 +54,8 @@ create table post (
 	at           timestamptz not null,
 	author_name  text not null,
 	author_email text not null,
-	evidence     text not null, -- why it is on this ticket: opened, in-reply-to, references
+	evidence     text not null, -- why it is on this ticket: opened, in-reply-to, references, parent
+	others       text[] not null, -- addresses that it was sent to besides ours
 	hidden       boolean not null default false, -- taken off again as spam; shown when it is released
 	primary key (workspace_id, ticket_id, message_id),
 	foreign key (workspace_id, ticket_id) references ticket (workspace_id, id),
@@ -109,7 +110,7 @@ grant select, insert on audit to postroom_app; -- append-only, by grant
 -- takes the workspace alone for a key and reads all of its rows for each.
 -- +goose StatementBegin
 create function refresh_statistics() returns int
-	language plpgsql security definer set search_path = pg_catalog, public
+	language plpgsql security definer set search_path = pg_catalog, public, pg_temp
 	set default_statistics_target = 20 -- a sample of 6,000 rows tells enough, and costs a fifth
 as $$
 declare
