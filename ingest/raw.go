@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/google/uuid"
@@ -19,6 +20,18 @@ import (
 // chunkBytes is how much of a mail is compressed and sealed as one piece. It
 // bounds what storing or reading a mail needs beyond the mail itself.
 const chunkBytes = 1 << 20
+
+// collectEvery is after how many pieces of one mail garbage is collected. Each
+// piece leaves two or three times its size behind; left to the collector's own
+// pace, which goes by what is live, a mail of 40 MB took four times its size.
+const collectEvery = 8
+
+// breathe collects garbage between the pieces of a large mail.
+func breathe(index int) {
+	if index%collectEvery == collectEvery-1 {
+		runtime.GC()
+	}
+}
 
 // raws keeps raw mail: content-addressed by SHA-256, cut into chunks, each
 // compressed (s2) and sealed with its address as additional data.
@@ -77,6 +90,7 @@ func (r raws) put(ctx context.Context, workspace uuid.UUID, raw, hash []byte) er
 		if _, err := r.db.Exec(ctx, putChunkSQL, workspace, hash, c.index, c.sealed); err != nil {
 			return fmt.Errorf("store raw mail: %w", err)
 		}
+		breathe(i)
 	}
 	return nil
 }
@@ -89,6 +103,9 @@ func (r raws) get(ctx context.Context, workspace uuid.UUID, hash []byte, size in
 	box, err := r.vault.Box(ctx, workspace)
 	if err != nil {
 		return nil, err
+	}
+	if chunks(int(size)) > collectEvery {
+		runtime.GC() // whoever stored this mail just now may have left it behind
 	}
 	raw := make([]byte, size)
 	err = r.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
@@ -103,6 +120,7 @@ func (r raws) get(ctx context.Context, workspace uuid.UUID, hash []byte, size in
 			if err := open(box, raw, hash, i, sealed); err != nil {
 				return err
 			}
+			breathe(i)
 		}
 		return nil
 	})

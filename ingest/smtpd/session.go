@@ -131,6 +131,7 @@ func (s *session) Data(r io.Reader) error {
 		return replyTo(err, s.id)
 	}
 	slog.Debug("mail taken", "session", s.id, "mail", n, "octets", len(c.buf), "recipients", len(mail.to))
+	c.buf = nil // it is the pipeline's now
 	return nil
 }
 
