@@ -28,7 +28,7 @@ test: tools check
 
 # The long versions of the force tests: hundreds of kills, a database gone for half a minute.
 chaos: tools
-	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
+	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|KilledAtFirstStart|StoppedUnderLoad|RecycledPID|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
 
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -37,7 +37,7 @@ const maxSubject = 998
 func (p *Pipeline) finish(ctx context.Context, workspace uuid.UUID, group []*job) {
 	start := time.Now()
 	err := p.fileBatch(ctx, workspace, group)
-	for try := 0; postgres.Collided(err) && try < 3; try++ {
+	for try := 0; err != nil && p.again(ctx, err, try); try++ {
 		err = p.fileBatch(ctx, workspace, group)
 	}
 	if err == nil {
@@ -58,6 +58,24 @@ func (p *Pipeline) finish(ctx context.Context, workspace uuid.UUID, group []*job
 	if err := p.recordFailures(ctx, workspace, group); err != nil {
 		// Not even that could be written: the leases run out and others try.
 		slog.ErrorContext(ctx, "failures could not be recorded", "workspace", workspace, "messages", len(group), "err", err)
+	}
+}
+
+// again reports whether a batch that could not be written is to be tried at once
+// again, after a pause: the database is away, or two transactions collided.
+// Meanwhile the messages stay ours; given back they would wait out their lease.
+func (p *Pipeline) again(ctx context.Context, err error, try int) bool {
+	if postgres.Refused(err) || p.commits.closing() {
+		return false
+	}
+	if try >= 5 && p.db.Ping(ctx) == nil {
+		return false // the database is there: it is something else
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(min(time.Second, 20*time.Millisecond<<min(try, 6))):
+		return true
 	}
 }
 
@@ -169,9 +187,12 @@ const fenceSQL = `
 	where l.attempt = d.attempt and l.stage in ('received', 'parsed', 'scored')`
 
 const knownSQL = `
-	select mailbox_id, content_hash, id, received_at from message
-	where workspace_id = $1 and content_hash = any ($2) and stage in ('filed', 'held')
-	order by id`
+	select l.* from unnest($2::bytea[]) as d (hash)
+	cross join lateral (
+		select m.mailbox_id, m.content_hash, m.id, m.received_at from message m
+		where m.workspace_id = $1 and m.content_hash = d.hash and m.stage in ('filed', 'held')
+		offset 0) l -- not to be joined otherwise
+	order by l.id`
 
 // An identity is what makes two messages one.
 type identity struct {

@@ -132,10 +132,13 @@ func (p *Pipeline) drainIndexing() map[uuid.UUID]*mail.Mail {
 const (
 	searchTakeSQL = `
 		with due as materialized (
-			select message_id from search_due where workspace_id = $1 order by message_id limit $2 for update skip locked)
-		delete from search_due s using due, message m
-		where s.workspace_id = $1 and s.message_id = due.message_id and m.workspace_id = $1 and m.id = due.message_id
-		returning m.id, m.raw_hash, m.size`
+			select message_id from search_due where workspace_id = $1 order by message_id limit $2 for update skip locked),
+		taken as (
+			delete from search_due s using due where s.workspace_id = $1 and s.message_id = due.message_id
+			returning s.message_id)
+		select l.* from taken t
+		cross join lateral (
+			select m.id, m.raw_hash, m.size from message m where m.workspace_id = $1 and m.id = t.message_id offset 0) l`
 	wordsSQL = `
 		insert into message_words (workspace_id, message_id, words)
 		select $1, w.id, setweight(to_tsvector('simple', w.head), 'A') || to_tsvector('simple', w.body)

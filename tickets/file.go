@@ -159,9 +159,11 @@ func refs(a Arrival) (all [][16]byte, evidence []Evidence) {
 }
 
 const lookUpSQL = `
-	select r.mailbox_id, r.ref, r.ticket_id, r.received
-	from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
-	join thread_ref r on r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref`
+	select l.* from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
+	cross join lateral (
+		select r.mailbox_id, r.ref, r.ticket_id, r.received from thread_ref r
+		where r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
+		offset 0) l -- one look-up for each, whatever the statistics say`
 
 // lookUp reads the tickets of all threads that the arrivals mention.
 func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {
@@ -192,9 +194,10 @@ func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error
 
 const partySQL = `
 	select q.ticket_id, q.email from unnest($2::uuid[], $3::text[]) as q (ticket_id, email)
-	where exists (
+	cross join lateral (
 		select from post p where p.workspace_id = $1 and p.ticket_id = q.ticket_id and not p.hidden
-			and (p.author_email = q.email or q.email = any (p.others)))`
+			and (p.author_email = q.email or q.email = any (p.others))
+		limit 1) l`
 
 // askParty reads whether the senders take part in the tickets that they might join.
 func (f *filer) askParty(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {

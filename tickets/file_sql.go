@@ -32,9 +32,7 @@ const refSQL = `
 	select $1, * from unnest($2::uuid[], $3::bytea[], $4::uuid[], $5::bool[])`
 
 const arrivedSQL = `
-	update thread_ref r set received = true
-	from unnest($2::uuid[], $3::bytea[]) as a (mailbox_id, ref)
-	where r.workspace_id = $1 and r.mailbox_id = a.mailbox_id and r.ref = a.ref`
+	update thread_ref set received = true where workspace_id = $1 and mailbox_id = $2 and ref = $3`
 
 // queue adds the statements that write the batch.
 func (f *filer) queue(b *pgx.Batch) {
@@ -60,12 +58,8 @@ func (f *filer) queueRefs(b *pgx.Batch) {
 		}
 		b.Queue(refSQL, f.workspace, boxes, keys, owners, received)
 	}
-	if n := len(f.arrived); n > 0 {
-		boxes, keys := make([]uuid.UUID, n), make([][]byte, n)
-		for i, k := range f.arrived {
-			boxes[i], keys[i] = k.mailbox, k.ref[:]
-		}
-		b.Queue(arrivedSQL, f.workspace, boxes, keys)
+	for _, k := range f.arrived { // few: parents that came later than their replies
+		b.Queue(arrivedSQL, f.workspace, k.mailbox, k.ref[:])
 	}
 }
 

@@ -31,10 +31,12 @@ func (d *Desk) Rethread(workspace uuid.UUID, since time.Time) *Rethread {
 }
 
 const olderSQL = `
-	select r.mailbox_id, r.ref, r.ticket_id, r.received
-	from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
-	join thread_ref r on r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
-	join ticket t on t.workspace_id = $1 and t.id = r.ticket_id and t.created_at < $4`
+	select l.* from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
+	cross join lateral (
+		select r.mailbox_id, r.ref, r.ticket_id, r.received
+		from thread_ref r join ticket t on t.workspace_id = $1 and t.id = r.ticket_id and t.created_at < $4
+		where r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
+		offset 0) l`
 
 // A Placement says where an arrival would go: on an older ticket, or on the one
 // that another message (or itself) would open.

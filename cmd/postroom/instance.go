@@ -121,9 +121,6 @@ func filterSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets)
 	return box.Open(sealed, row)
 }
 
-// guest reports whether another process owns the private database.
-func (in *instance) guest() bool { return in.cluster != nil && in.cluster.Guest() }
-
 // close leaves the database, and stops it when it is ours.
 func (in *instance) close(ctx context.Context) error {
 	if in.db != nil {

@@ -115,7 +115,7 @@ func TestClusterRestarts(t *testing.T) {
 func TestClusterHalfMade(t *testing.T) {
 	t.Parallel()
 	dir := clusterDir(t)
-	half := filepath.Join(dir, "postgres", "cluster.new")
+	half := filepath.Join(dir, "postgres", "cluster.new-HALF")
 	if err := os.MkdirAll(half, 0o700); err != nil {
 		t.Fatal(err)
 	}

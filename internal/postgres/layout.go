@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -161,10 +162,14 @@ func (l layout) initialise(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(l.data, "PG_VERSION")); err == nil {
 		return nil
 	}
-	made := l.data + ".new"
-	if err := os.RemoveAll(made); err != nil {
-		return fmt.Errorf("make the database cluster: %w", err)
+	// A name of its own each time: the initdb of a start that was killed may still
+	// be at work, and cleans up behind itself when it is disturbed.
+	if old, err := filepath.Glob(l.data + ".new-*"); err == nil {
+		for _, dir := range old {
+			_ = os.RemoveAll(dir) // what cannot go now goes at the next start
+		}
 	}
+	made := l.data + ".new-" + rand.Text()
 	cmd := exec.CommandContext(ctx, filepath.Join(l.bin, "initdb"), "-D", made, "-U", l.superuser(),
 		"-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums")
 	l.runAsOwner(cmd)

@@ -154,6 +154,7 @@ CREATE TABLE public.audit (
     hash bytea NOT NULL,
     CONSTRAINT audit_hash_check CHECK ((length(hash) = 32))
 );
+ALTER TABLE ONLY public.audit ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
 
@@ -175,6 +176,7 @@ CREATE TABLE public.blob (
     CONSTRAINT blob_hash_check CHECK ((length(hash) = 32))
 )
 WITH (toast_tuple_target='8160');
+ALTER TABLE ONLY public.blob ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
@@ -291,6 +293,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text, 'filed'::text, 'held'::text, 'duplicate'::text, 'failed'::text]))),
     CONSTRAINT message_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'unsure'::text, 'spam'::text])))
 );
+ALTER TABLE ONLY public.message ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
 
@@ -299,6 +302,7 @@ CREATE TABLE public.message_words (
     message_id uuid NOT NULL,
     words tsvector NOT NULL
 );
+ALTER TABLE ONLY public.message_words ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message_words FORCE ROW LEVEL SECURITY;
 
@@ -320,6 +324,7 @@ CREATE TABLE public.post (
     others text[] NOT NULL,
     hidden boolean DEFAULT false NOT NULL
 );
+ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.post FORCE ROW LEVEL SECURITY;
 
@@ -335,6 +340,7 @@ CREATE TABLE public.search_due (
     message_id uuid NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
 );
+ALTER TABLE ONLY public.search_due ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.search_due FORCE ROW LEVEL SECURITY;
 
@@ -356,6 +362,8 @@ CREATE TABLE public.thread_ref (
     received boolean NOT NULL,
     CONSTRAINT thread_ref_ref_check CHECK ((length(ref) = 16))
 );
+ALTER TABLE ONLY public.thread_ref ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.thread_ref ALTER COLUMN mailbox_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.thread_ref FORCE ROW LEVEL SECURITY;
 
@@ -373,6 +381,7 @@ CREATE TABLE public.ticket (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text])))
 );
+ALTER TABLE ONLY public.ticket ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.ticket FORCE ROW LEVEL SECURITY;
 
@@ -439,7 +448,7 @@ ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.message
-    ADD CONSTRAINT message_source_key UNIQUE (workspace_id, source_key);
+    ADD CONSTRAINT message_source_key UNIQUE (source_key, workspace_id);
 
 ALTER TABLE ONLY public.message_words
     ADD CONSTRAINT message_words_pkey PRIMARY KEY (workspace_id, message_id);
@@ -466,7 +475,7 @@ ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_pkey PRIMARY KEY (workspace_id);
 
 ALTER TABLE ONLY public.ticket
-    ADD CONSTRAINT ticket_number_key UNIQUE (workspace_id, number);
+    ADD CONSTRAINT ticket_number_key UNIQUE (number, workspace_id);
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (workspace_id, id);
@@ -481,7 +490,7 @@ CREATE INDEX classify_event_message ON public.classify_event USING btree (worksp
 
 CREATE INDEX kept_answer_at_idx ON public.kept_answer USING btree (workspace_id, at);
 
-CREATE INDEX message_content_idx ON public.message USING btree (workspace_id, content_hash);
+CREATE INDEX message_content_idx ON public.message USING btree (content_hash, workspace_id);
 
 CREATE INDEX message_due_idx ON public.message USING btree (due_at) WHERE (stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text]));
 

@@ -82,21 +82,22 @@ func (l layout) launch(extra []string) (*server, error) {
 // is none. A pid file that a dead server left behind is removed when its pid
 // belongs to some other program by now, which PostgreSQL itself cannot tell.
 func (l layout) adopt() (*server, error) {
-	file := filepath.Join(l.data, "postmaster.pid")
-	b, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("database pid file: %w", err)
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(line))
-	if err == nil && pid > 0 && l.isPostmaster(pid) {
-		return &server{pid: pid}, nil
-	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("stale database pid file: %w", err)
+	for _, file := range []string{filepath.Join(l.data, "postmaster.pid"), filepath.Join(l.socket, ".s.PGSQL.5432.lock")} {
+		b, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("database pid file: %w", err)
+		}
+		line, _, _ := strings.Cut(string(b), "\n")
+		pid, err := strconv.Atoi(strings.TrimSpace(line))
+		if err == nil && pid > 0 && l.isPostmaster(pid) {
+			return &server{pid: pid}, nil
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("stale database pid file: %w", err)
+		}
 	}
 	return nil, nil
 }

@@ -36,7 +36,7 @@ create table ticket (
 	created_at      timestamptz not null,
 	updated_at      timestamptz not null,
 	primary key (workspace_id, id),
-	constraint ticket_number_key unique (workspace_id, number),
+	constraint ticket_number_key unique (number, workspace_id),
 	foreign key (workspace_id, mailbox_id) references mailbox (workspace_id, id)
 );
 create index ticket_updated_idx on ticket (workspace_id, updated_at, id);
@@ -73,6 +73,12 @@ create table thread_ref (
 	received     boolean not null, -- a message with this id was filed; else it is only referred to
 	primary key (workspace_id, mailbox_id, ref)
 );
+
+-- As for messages: the workspace alone is no key.
+alter table audit      alter workspace_id set statistics 0;
+alter table ticket     alter workspace_id set statistics 0;
+alter table post       alter workspace_id set statistics 0;
+alter table thread_ref alter workspace_id set statistics 0, alter mailbox_id set statistics 0;
 
 alter table audit_head     enable row level security;
 alter table audit_head     force  row level security;
