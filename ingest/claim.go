@@ -111,7 +111,9 @@ func (c *claimed) job() *job {
 const releaseSQL = `
 	update message m set due_at = now(), attempt_base = attempt_base + 1
 	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
-	where m.workspace_id = $1 and m.id = d.id and m.attempt = d.attempt and m.stage in ('received', 'parsed', 'scored')`
+	cross join lateral (
+		select x.ctid, x.attempt, x.stage from message x where x.workspace_id = $1 and x.id = d.id for no key update) l
+	where m.ctid = l.ctid and l.attempt = d.attempt and l.stage in ('received', 'parsed', 'scored')`
 
 // release makes jobs due at once for whoever claims them.
 func (p *Pipeline) release(ctx context.Context, jobs []*job) error {

@@ -85,7 +85,9 @@ const failSQL = `
 		done_at = case when e.stage = 'failed' then now() end
 	from unnest($2::uuid[], $3::int[], $4::text[], $5::interval[], $6::text[], $7::text[], $8::text[])
 		as e (id, attempt, stage, wait, cause, reason, trail)
-	where m.workspace_id = $1 and m.id = e.id and m.attempt = e.attempt and m.stage in ('received', 'parsed', 'scored')`
+	cross join lateral (
+		select x.ctid, x.attempt, x.stage from message x where x.workspace_id = $1 and x.id = e.id for no key update) l
+	where m.ctid = l.ctid and l.attempt = e.attempt and l.stage in ('received', 'parsed', 'scored')`
 
 // recordFailures writes failed attempts and nothing else: above all nothing that
 // the mail says, which may be what the database refused.
@@ -392,6 +394,9 @@ func (j *job) audit(chain *audit.Chain) error {
 	return chain.Add(audit.Entry{Actor: "pipeline", Action: action, Target: "message:" + j.id.String(), Detail: detail})
 }
 
+// The row's place (ctid) is looked up by its key, one row at a time: the fence has
+// locked it, so it stays where it is. Joined by the key directly, the planner
+// prefers to read all of the workspace once the table is new to it.
 const endSQL = `
 	update message m set stage = e.stage, due_at = now() + e.wait, trail = m.trail || e.trail::jsonb,
 		subject = e.subject, from_name = e.from_name, from_email = e.from_email, message_id = e.message_id, sent_at = e.sent_at,
@@ -403,7 +408,8 @@ const endSQL = `
 		$10::timestamptz[], $11::text[], $12::float8[], $13::text[], $14::text[], $15::uuid[], $16::uuid[], $17::timestamptz[])
 		as e (id, stage, wait, trail, subject, from_name, from_email, message_id, sent_at, verdict, score, cause, reason,
 			ticket_id, duplicate_of, done_at)
-	where m.workspace_id = $1 and m.id = e.id`
+	cross join lateral (select x.ctid from message x where x.workspace_id = $1 and x.id = e.id offset 0) l
+	where m.ctid = l.ctid`
 
 const searchDueSQL = `
 	insert into search_due (workspace_id, message_id) select $1, unnest($2::uuid[]) on conflict do nothing`

@@ -19,7 +19,8 @@ const openSQL = `
 const joinSQL = `
 	update ticket t set messages = t.messages + j.messages, status = 'open', updated_at = greatest(t.updated_at, j.at)
 	from unnest($2::uuid[], $3::int[], $4::timestamptz[]) as j (id, messages, at)
-	where t.workspace_id = $1 and t.id = j.id`
+	cross join lateral (select x.ctid from ticket x where x.workspace_id = $1 and x.id = j.id for no key update) l
+	where t.ctid = l.ctid`
 
 const postSQL = `
 	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence, others)

@@ -153,6 +153,7 @@ create function accept_messages(
 	b_workspace uuid[], b_hash bytea[], b_chunk int[], b_sealed bytea[])
 	returns setof uuid
 	language plpgsql security definer set search_path = pg_catalog, public, pg_temp
+	set plan_cache_mode = force_generic_plan
 as $$ begin
 	insert into public.blob (workspace_id, hash, chunk, sealed)
 	select * from unnest(b_workspace, b_hash, b_chunk, b_sealed)
