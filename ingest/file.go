@@ -129,6 +129,7 @@ func (p *Pipeline) filedNow(group []*job) {
 		}
 		p.metrics.ended.WithLabelValues(string(j.end.stage)).Inc()
 		if j.end.stage == Filed {
+			p.filed.Add(1)
 			p.metrics.toTicket.Observe(time.Since(j.receivedAt).Seconds())
 		}
 	}

@@ -40,6 +40,7 @@ type Pipeline struct {
 	wake     chan struct{} // the claimer
 	told     chan struct{} // the teller: other processes' claimers
 	indexing chan *job     // filed messages whose text is at hand
+	filed    atomic.Int64  // messages that this process has filed
 	pressure pressure
 	refusals refusals
 	routes   routes

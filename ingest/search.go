@@ -43,6 +43,7 @@ func searchable(m *mail.Mail, most int) *mail.Mail {
 func (p *Pipeline) index(ctx context.Context) error {
 	tick := time.NewTicker(p.limits.Poll)
 	defer tick.Stop()
+	pc := &pace{at: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
@@ -50,7 +51,7 @@ func (p *Pipeline) index(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for ctx.Err() == nil {
-			n, err := p.indexDue(ctx)
+			n, err := p.indexDue(ctx, pc)
 			if err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "messages could not be made searchable; trying again", "err", err)
 			}
@@ -65,7 +66,7 @@ const searchWaitingSQL = `select workspace_id, oldest from search_waiting($1)`
 
 // indexDue indexes one batch in each workspace that waits and returns the size of
 // the largest. Under load it gives way, for a while.
-func (p *Pipeline) indexDue(ctx context.Context) (int, error) {
+func (p *Pipeline) indexDue(ctx context.Context, pc *pace) (int, error) {
 	rows, err := p.db.Query(ctx, searchWaitingSQL, 10*searchBatch)
 	if err != nil {
 		return 0, err
@@ -81,7 +82,7 @@ func (p *Pipeline) indexDue(ctx context.Context) (int, error) {
 	texts := p.drainIndexing()
 	most, failed := 0, error(nil)
 	for _, w := range waiting {
-		if p.loaded() && time.Since(w.Oldest) < p.limits.SearchWait {
+		if p.loaded(pc) && time.Since(w.Oldest) < p.limits.SearchWait {
 			continue
 		}
 		n, err := p.indexBatch(ctx, w.Workspace, texts, searchBatch)
@@ -113,8 +114,26 @@ func (p *Pipeline) indexEach(ctx context.Context, workspace uuid.UUID, texts map
 	return searchBatch, nil
 }
 
-// loaded reports whether mail waits for a worker.
-func (p *Pipeline) loaded() bool { return len(p.jobs) > p.limits.Batch/4 }
+// busyRate is how many messages a second this process files when it has better to
+// do than indexing.
+const busyRate = 400
+
+// A pace tells how fast messages were filed since it was last asked.
+type pace struct {
+	count int64
+	at    time.Time
+	fast  bool
+}
+
+// loaded reports whether mail waits for a worker, or came in fast of late.
+func (p *Pipeline) loaded(pc *pace) bool {
+	if took := time.Since(pc.at); took > 200*time.Millisecond {
+		now := p.filed.Load()
+		pc.fast = float64(now-pc.count) > busyRate*took.Seconds()
+		pc.count, pc.at = now, time.Now()
+	}
+	return pc.fast || len(p.jobs) > p.limits.Batch/4
+}
 
 func (p *Pipeline) drainIndexing() map[uuid.UUID]*mail.Mail {
 	texts := map[uuid.UUID]*mail.Mail{}
