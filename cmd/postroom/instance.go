@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"postroom/classify"
 	"postroom/ingest"
@@ -119,6 +120,21 @@ func filterSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets)
 		return nil, err
 	}
 	return box.Open(sealed, row)
+}
+
+// during runs the pipeline, the filter and the database's watch while do does its
+// work, and then closes the instance.
+func (in *instance) during(ctx context.Context, do func(context.Context) error) error {
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var behind errgroup.Group
+	behind.Go(func() error { return in.pipeline.Run(inner) })
+	behind.Go(func() error { return in.filter.Run(inner) })
+	if in.cluster != nil {
+		behind.Go(func() error { return in.cluster.Run(inner) })
+	}
+	err := do(ctx)
+	stop()
+	return errors.Join(err, behind.Wait(), in.close(ctx))
 }
 
 // close leaves the database, and stops it when it is ours.

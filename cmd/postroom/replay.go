@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"postroom/ingest"
 )
@@ -37,16 +34,7 @@ func (c *replayCmd) Run(ctx context.Context, g *globals, std streams) error {
 	if err != nil {
 		return err
 	}
-	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var behind errgroup.Group
-	behind.Go(func() error { return in.pipeline.Run(inner) })
-	behind.Go(func() error { return in.filter.Run(inner) })
-	if in.cluster != nil {
-		behind.Go(func() error { return in.cluster.Run(inner) })
-	}
-	err = c.replay(ctx, in, std)
-	stop()
-	return errors.Join(err, behind.Wait(), in.close(ctx))
+	return in.during(ctx, func(ctx context.Context) error { return c.replay(ctx, in, std) })
 }
 
 func (c *replayCmd) replay(ctx context.Context, in *instance, std streams) error {

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -64,7 +65,7 @@ func (r Reader) Walk(path string) error {
 		return err
 	}
 	if !fi.IsDir() {
-		return r.file(path, filepath.Base(path))
+		return r.file(path, filepath.Base(path), true)
 	}
 	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -82,8 +83,8 @@ func (r Reader) Walk(path string) error {
 			return err // a hidden file is never a mail
 		}
 		// One file that cannot be read, or has gone meanwhile, does not end the walk.
-		switch err := r.file(p, name); {
-		case errors.Is(err, errUnreadable), errors.Is(err, fs.ErrNotExist):
+		switch err := r.file(p, name, false); {
+		case errors.Is(err, errUnreadable), errors.Is(err, errNoMail), errors.Is(err, fs.ErrNotExist):
 			r.skip(name, err)
 			return nil
 		default:
@@ -92,8 +93,13 @@ func (r Reader) Walk(path string) error {
 	})
 }
 
-// errUnreadable marks a file that is not what it seems to be.
-var errUnreadable = errors.New("cannot be read")
+var (
+	errUnreadable = errors.New("cannot be read")          // it is not what it seems to be
+	errNoMail     = errors.New("does not look like mail") // a file that lay in the folder by chance
+)
+
+// fieldLine is how a mail begins (RFC 5322 §2.2), or an mbox.
+var fieldLine = regexp.MustCompile(`^\s*(From |[!-9;-~]+[ \t]*:)`)
 
 func isMaildir(dir string) bool {
 	for _, sub := range []string{"cur", "new"} {
@@ -104,7 +110,9 @@ func isMaildir(dir string) bool {
 	return true
 }
 
-func (r Reader) file(path, name string) error {
+// file reads one file. One that was named by itself is taken for what the caller
+// says it is; one that was found in a folder must look like mail.
+func (r Reader) file(path, name string, named bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -118,6 +126,10 @@ func (r Reader) file(path, name string) error {
 		}
 		defer func() { _ = gz.Close() }()
 		in = bufio.NewReaderSize(gz, 64<<10)
+	}
+	if head, _ := in.Peek(512); len(head) > 0 && !named && !strings.HasSuffix(name, ".eml") && !fieldLine.Match(head) &&
+		!(len(head) >= 262 && string(head[257:262]) == "ustar") {
+		return errNoMail
 	}
 	if head, _ := in.Peek(262); len(head) == 262 && string(head[257:262]) == "ustar" { // POSIX 1003.1, ustar
 		return r.tar(in, name)

@@ -66,6 +66,7 @@ func TestWalk(t *testing.T) {
 	write(t, dir+"/bad/empty.eml", "")
 	write(t, dir+"/bad/large.eml", strings.Repeat("x", 2000))
 	write(t, dir+"/bad/good.eml", one)
+	write(t, dir+"/bad/golden.json", "{\n  \"subject\": \"one\"\n}\n")
 	tests := []struct {
 		path    string
 		names   []string
@@ -76,7 +77,7 @@ func TestWalk(t *testing.T) {
 		{"box.mbox", []string{"box.mbox#1", "box.mbox#2", "box.mbox#3"}, 0},
 		{"all.tar.gz", []string{"a/1.eml", "a/box#1", "a/box#2", "a/box#3"}, 0},
 		{"md", []string{"cur/1:2,S", "new/2"}, 0},
-		{"bad", []string{"good.eml"}, 3},
+		{"bad", []string{"good.eml"}, 4},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {
