@@ -53,23 +53,34 @@ func (m *mailbox) try(method, address string, in, out any) error {
 	return json.Unmarshal(answer, out)
 }
 
-func (m *mailbox) request(method, address string, body io.Reader) ([]byte, error) {
+// request asks once, and again when the API says that it was asked too often.
+func (m *mailbox) request(method, address string, body *bytes.Buffer) ([]byte, error) {
+	for {
+		answer, status, err := m.ask(method, address, bytes.NewReader(body.Bytes()))
+		if status != http.StatusTooManyRequests {
+			return answer, err
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func (m *mailbox) ask(method, address string, body io.Reader) (answer []byte, status int, err error) {
 	req, err := http.NewRequest(method, address, body)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	req.Header.Set("Authorization", "Bearer "+adminToken)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
+	answer, err = io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s %s: %s: %s", method, address, resp.Status, answer)
 	}
-	return answer, err
+	return answer, resp.StatusCode, err
 }
 
 type stats struct {
@@ -223,7 +234,7 @@ func (m *mailbox) checkMessages(letters []*letter, messages []message, filed map
 // octet behind the fields that its receiver added.
 func (m *mailbox) checkRaw(l *letter, id string) {
 	m.t.Helper()
-	raw, err := m.request("GET", m.base+"/workspaces/"+m.workspace+"/messages/"+id+"/raw", nil)
+	raw, err := m.request("GET", m.base+"/workspaces/"+m.workspace+"/messages/"+id+"/raw", &bytes.Buffer{})
 	if err != nil {
 		m.t.Fatal(err)
 	}
