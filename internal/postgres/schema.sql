@@ -4,6 +4,7 @@
 CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$ begin
 	insert into public.blob (workspace_id, hash, chunk, sealed)
 	select * from unnest(b_workspace, b_hash, b_chunk, b_sealed)
