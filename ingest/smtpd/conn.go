@@ -13,9 +13,10 @@ import (
 // stopping is what a client is told when the server stops (RFC 5321 §3.8).
 const stopping = "421 4.3.2 Postroom is stopping, try again later\r\n"
 
-// A conn is a client's connection below the library. It adds two things that the
-// library has no word for: the server can stop while the connection is idle, and
-// a mail can be read in bulk instead of byte by byte.
+// A conn is a client's connection below the library. It adds three things that the
+// library has no word for: the server can stop while the connection is idle, a mail
+// can be read in bulk instead of byte by byte, and the replies to commands that came
+// together go back together (RFC 2920 §3.2).
 type conn struct {
 	net.Conn
 	conns *conns
@@ -23,6 +24,9 @@ type conn struct {
 	// Only the connection's own goroutine uses these.
 	unread []byte  // goes to the library before anything else
 	tail   [7]byte // the last bytes that the library was given
+
+	wmu sync.Mutex
+	out []byte // replies that go out before the client is listened to again
 
 	mu     sync.Mutex
 	state  connState
@@ -49,12 +53,47 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.unread = c.unread[n:]
 	} else {
 		var err error
-		if n, err = c.Conn.Read(b); err != nil {
+		if n, err = c.receive(b); err != nil {
 			return n, c.readErr(err)
 		}
 	}
 	c.remember(b[:n])
 	return n, nil
+}
+
+// receive reads from the client, who is told first what waits for him.
+func (c *conn) receive(b []byte) (int, error) {
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(b)
+}
+
+// mostReplies is how many bytes of replies wait at most.
+const mostReplies = 4 << 10
+
+// Write keeps a reply until the client is listened to again, or is left. A system
+// call for each of the replies to pipelined commands costs more than the commands.
+func (c *conn) Write(b []byte) (int, error) {
+	c.wmu.Lock()
+	c.out = append(c.out, b...)
+	full := len(c.out) > mostReplies
+	c.wmu.Unlock()
+	if full {
+		return len(b), c.flush()
+	}
+	return len(b), nil
+}
+
+func (c *conn) flush() error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	if len(c.out) == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(c.out)
+	c.out = c.out[:0]
+	return err
 }
 
 // readErr turns the time-out by which we interrupt an idle client into the end of
@@ -148,6 +187,9 @@ func (c *conn) leave(force bool) {
 
 func (c *conn) Close() error {
 	c.conns.remove(c)
+	// TLS has let the deadline run out by now. Whoever is gone need not be told.
+	_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+	_ = c.flush()
 	return c.Conn.Close()
 }
 

@@ -161,7 +161,7 @@ func (c *collector) readDATA(nc *conn, l Limits) error {
 			}
 			start, seen = 0, 0
 		}
-		n, err := nc.Conn.Read(c.buf[len(c.buf):cap(c.buf)])
+		n, err := nc.receive(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
 		if end, next, ok := mailEnd(c.buf, start, seen, c.err == nil); ok {
 			c.whole = true
