@@ -112,7 +112,7 @@ const releaseSQL = `
 	update message m set due_at = now(), attempt_base = attempt_base + 1
 	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
 	cross join lateral (
-		select x.ctid, x.attempt, x.stage from message x where x.workspace_id = $1 and x.id = d.id for no key update) l
+		select x.ctid, x.attempt, x.stage from message x where x.workspace_id = $1 and x.id = d.id offset 0 for no key update) l
 	where m.ctid = l.ctid and l.attempt = d.attempt and l.stage in ('received', 'parsed', 'scored')`
 
 // release makes jobs due at once for whoever claims them.

@@ -39,8 +39,9 @@ type Pipeline struct {
 	claimed  atomic.Int64  // of those in jobs, how many came from the table
 	wake     chan struct{} // the claimer
 	told     chan struct{} // the teller: other processes' claimers
-	indexing chan *job     // filed messages whose text is at hand
-	filed    atomic.Int64  // messages that this process has filed
+	turns    *turns
+	indexing chan *job    // filed messages whose text is at hand
+	filed    atomic.Int64 // messages that this process has filed
 	pressure pressure
 	refusals refusals
 	routes   routes
@@ -75,6 +76,7 @@ func New(c Config) *Pipeline {
 		kept:     gauge{max: c.Limits.HandOffBytes},
 		keptJobs: gauge{max: int64(c.Limits.HandOff)},
 		jobs:     make(chan *job, c.Limits.HandOff+c.Limits.Batch*c.Limits.Workers),
+		turns:    newTurns(4 * c.Limits.Batch),
 		wake:     make(chan struct{}, 1),
 		told:     make(chan struct{}, 1),
 		indexing: make(chan *job, 4*c.Limits.Batch),

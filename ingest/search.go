@@ -17,8 +17,9 @@ import (
 	"postroom/tickets"
 )
 
-// searchBatch is how many messages are made searchable in one transaction.
-const searchBatch = 100
+// searchBatch is how many messages are made searchable in one transaction. A large
+// one would make the commits beside it wait for its log.
+const searchBatch = 40
 
 // offerIndex keeps a filed message's text at hand for the indexer, as far as
 // there is room; without it the text is read back.
@@ -38,20 +39,36 @@ func searchable(m *mail.Mail, most int) *mail.Mail {
 	return &mail.Mail{Subject: strings.Clone(clip(m.Subject, maxSubject)), From: m.From[:min(len(m.From), 10)], Text: strings.Clone(clip(m.Text, most))}
 }
 
-// index makes filed messages searchable, soon but never before mail that waits:
-// indexing costs the database more than all other stages together.
+// An indexer makes filed messages searchable, soon but never before mail that
+// waits: indexing costs the database more than all other stages together.
+type indexer struct {
+	*Pipeline
+	texts map[uuid.UUID]*mail.Mail // at hand; what is not is read back
+	pace  pace
+}
+
+// searchPause is how long an indexer waits for company once a message is due.
+const searchPause = 100 * time.Millisecond
+
+// index runs the indexer until ctx ends.
 func (p *Pipeline) index(ctx context.Context) error {
 	tick := time.NewTicker(p.limits.Poll)
 	defer tick.Stop()
-	pc := &pace{at: time.Now()}
+	x := &indexer{Pipeline: p, texts: map[uuid.UUID]*mail.Mail{}, pace: pace{at: time.Now()}}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case j := <-p.indexing:
+			x.texts[j.id] = j.mail
+			select {
+			case <-ctx.Done():
+			case <-time.After(searchPause):
+			}
 		case <-tick.C:
 		}
 		for ctx.Err() == nil {
-			n, err := p.indexDue(ctx, pc)
+			n, err := x.due(ctx)
 			if err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "messages could not be made searchable; trying again", "err", err)
 			}
@@ -64,10 +81,11 @@ func (p *Pipeline) index(ctx context.Context) error {
 
 const searchWaitingSQL = `select workspace_id, oldest from search_waiting($1)`
 
-// indexDue indexes one batch in each workspace that waits and returns the size of
-// the largest. Under load it gives way, for a while.
-func (p *Pipeline) indexDue(ctx context.Context, pc *pace) (int, error) {
-	rows, err := p.db.Query(ctx, searchWaitingSQL, 10*searchBatch)
+// due indexes one batch in each workspace that waits and returns the size of the
+// largest. Under load it gives way, for a while.
+func (x *indexer) due(ctx context.Context) (int, error) {
+	x.collect()
+	rows, err := x.db.Query(ctx, searchWaitingSQL, 10*searchBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -79,15 +97,14 @@ func (p *Pipeline) indexDue(ctx context.Context, pc *pace) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	texts := p.drainIndexing()
 	most, failed := 0, error(nil)
 	for _, w := range waiting {
-		if p.loaded(pc) && time.Since(w.Oldest) < p.limits.SearchWait {
+		if x.loaded(&x.pace) && time.Since(w.Oldest) < x.limits.SearchWait {
 			continue
 		}
-		n, err := p.indexBatch(ctx, w.Workspace, texts, searchBatch)
+		n, err := x.batch(ctx, w.Workspace, searchBatch, true)
 		if postgres.Refused(err) {
-			n, err = p.indexEach(ctx, w.Workspace, texts)
+			n, err = x.each(ctx, w.Workspace)
 		}
 		if err != nil { // the other workspaces are not to wait for this one
 			failed = err
@@ -98,14 +115,31 @@ func (p *Pipeline) indexDue(ctx context.Context, pc *pace) (int, error) {
 	return most, failed
 }
 
-// indexEach indexes what is due one by one, because the database refused a batch.
-// What it refuses alone is searchable by nothing, and stays on its ticket.
-func (p *Pipeline) indexEach(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail) (int, error) {
+// collect takes the texts that were offered. When more are at hand than will be
+// wanted soon, they are forgotten.
+func (x *indexer) collect() {
+	if len(x.texts) > 2*cap(x.indexing) {
+		clear(x.texts)
+	}
+	for {
+		select {
+		case j := <-x.indexing:
+			x.texts[j.id] = j.mail
+			continue
+		default:
+		}
+		return
+	}
+}
+
+// each indexes what is due one by one, because the database refused a batch. What
+// it refuses alone is searchable by nothing, and stays on its ticket.
+func (x *indexer) each(ctx context.Context, workspace uuid.UUID) (int, error) {
 	for n := range searchBatch {
-		done, err := p.indexBatch(ctx, workspace, texts, 1)
+		done, err := x.batch(ctx, workspace, 1, true)
 		if postgres.Refused(err) {
 			slog.WarnContext(ctx, "a message cannot be made searchable", "workspace", workspace, "err", err)
-			done, err = p.indexBatch(ctx, workspace, nil, 1)
+			done, err = x.batch(ctx, workspace, 1, false)
 		}
 		if err != nil || done == 0 {
 			return n, err
@@ -135,19 +169,6 @@ func (p *Pipeline) loaded(pc *pace) bool {
 	return pc.fast || len(p.jobs) > p.limits.Batch/4
 }
 
-func (p *Pipeline) drainIndexing() map[uuid.UUID]*mail.Mail {
-	texts := map[uuid.UUID]*mail.Mail{}
-	for {
-		select {
-		case j := <-p.indexing:
-			texts[j.id] = j.mail
-			continue
-		default:
-		}
-		return texts
-	}
-}
-
 const (
 	searchTakeSQL = `
 		with due as materialized (
@@ -165,71 +186,96 @@ const (
 		on conflict (workspace_id, message_id) do update set words = excluded.words`
 )
 
-// indexBatch indexes up to most messages that are due in one workspace, in one
-// transaction: a crash in the middle leaves them due. Without texts it marks them
-// as done without a word.
-func (p *Pipeline) indexBatch(ctx context.Context, workspace uuid.UUID, texts map[uuid.UUID]*mail.Mail, most int) (int, error) {
-	n := 0
-	err := p.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, searchTakeSQL, workspace, most)
-		if err != nil {
+// hastySQL makes a commit return before it is on the disk. A crash may undo it as a
+// whole: the messages are then due again.
+const hastySQL = `select set_config('synchronous_commit', 'off', true)`
+
+// A dueText is a message that is to be made searchable.
+type dueText struct {
+	ID   uuid.UUID `db:"id"`
+	Hash []byte    `db:"raw_hash"`
+	Size int64     `db:"size"`
+}
+
+// batch indexes up to most messages that are due in one workspace, in one
+// transaction: a crash in the middle leaves them due. Without words it marks them
+// as done.
+func (x *indexer) batch(ctx context.Context, workspace uuid.UUID, most int, words bool) (int, error) {
+	var due []dueText
+	err := x.db.InConvoy(ctx, workspace, func(c *postgres.Convoy) error {
+		c.Batch.Queue(hastySQL)
+		c.Batch.Queue(searchTakeSQL, workspace, most).Query(func(rows pgx.Rows) (err error) {
+			due, err = pgx.CollectRows(rows, pgx.RowToStructByName[dueText])
+			return err
+		})
+		if err := c.Send(ctx); err != nil || len(due) == 0 {
 			return err
 		}
-		var ids []uuid.UUID
-		var heads, bodies []string
-		var id uuid.UUID
-		var hash []byte
-		var size int64
-		sizes := map[uuid.UUID]int64{}
-		hashes := map[uuid.UUID][]byte{}
-		if _, err := pgx.ForEachRow(rows, []any{&id, &hash, &size}, func() error {
-			ids = append(ids, id)
-			sizes[id], hashes[id] = size, hash
-			return nil
-		}); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			m := texts[id]
-			if m == nil && texts != nil {
-				if m, err = p.readForSearch(ctx, workspace, hashes[id], sizes[id]); err != nil {
-					return err
-				}
+		if words {
+			if err := x.readMissing(ctx, workspace, due); err != nil {
+				return err
 			}
-			if m == nil {
-				m = &mail.Mail{}
+		}
+		n := len(due)
+		ids, heads, bodies := make([]uuid.UUID, n), make([]string, n), make([]string, n)
+		for i, d := range due {
+			ids[i] = d.ID
+			if m := x.texts[d.ID]; m != nil && words {
+				heads[i], bodies[i] = m.Subject+" "+people(m.From), m.Text
 			}
-			heads, bodies = append(heads, m.Subject+" "+people(m.From)), append(bodies, m.Text)
 		}
-		if n = len(ids); n == 0 {
-			return nil
-		}
-		_, err = tx.Exec(ctx, wordsSQL, workspace, ids, heads, bodies)
-		return err
+		c.Batch.Queue(wordsSQL, workspace, ids, heads, bodies)
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("index workspace %s: %w", workspace, err)
 	}
-	p.metrics.indexed.Add(float64(n))
-	return n, nil
+	for _, d := range due {
+		delete(x.texts, d.ID)
+	}
+	x.metrics.indexed.Add(float64(len(due)))
+	return len(due), nil
 }
 
-// readForSearch parses a message again for its text. One whose raw mail is gone or
-// altered is searchable by nothing; the doctor names it.
-func (p *Pipeline) readForSearch(ctx context.Context, workspace uuid.UUID, hash []byte, size int64) (*mail.Mail, error) {
-	raw, err := p.raws.get(ctx, workspace, hash, size)
-	if errors.Is(err, tickets.ErrNotFound) || errors.Is(err, vault.ErrSealed) {
-		slog.WarnContext(ctx, "a message could not be read for search", "workspace", workspace, "err", err)
-		return &mail.Mail{}, nil
+// readMissing reads back the texts that are not at hand. Mail whose raw bytes are
+// gone or altered is searchable by nothing; the doctor names it.
+func (x *indexer) readMissing(ctx context.Context, workspace uuid.UUID, due []dueText) error {
+	sizes := map[[32]byte]int64{}
+	for _, d := range due {
+		if x.texts[d.ID] == nil && chunks(int(d.Size)) == 1 {
+			sizes[[32]byte(d.Hash)] = d.Size
+		}
 	}
-	if err != nil {
-		return nil, err
+	var small map[[32]byte][]byte
+	if len(sizes) > 0 {
+		var err error
+		if small, err = x.raws.getSmall(ctx, workspace, sizes); err != nil {
+			return err
+		}
 	}
-	m, err := mail.Parse(raw, p.limits.Budget)
-	if err != nil {
-		slog.InfoContext(ctx, "a message is searchable in part", "workspace", workspace, "err", err)
+	for _, d := range due {
+		if x.texts[d.ID] != nil {
+			continue
+		}
+		raw := small[[32]byte(d.Hash)]
+		if raw == nil {
+			var err error
+			raw, err = x.raws.get(ctx, workspace, d.Hash, d.Size)
+			if errors.Is(err, tickets.ErrNotFound) || errors.Is(err, vault.ErrSealed) {
+				slog.WarnContext(ctx, "a message could not be read for search", "workspace", workspace, "message", d.ID, "err", err)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+		m, err := mail.Parse(raw, x.limits.Budget)
+		if err != nil {
+			slog.InfoContext(ctx, "a message is searchable in part", "workspace", workspace, "message", d.ID, "err", err)
+		}
+		x.texts[d.ID] = searchable(m, x.limits.SearchText)
 	}
-	return searchable(m, p.limits.SearchText), nil
+	return nil
 }
 
 func people(list []mail.Address) string {

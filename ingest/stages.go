@@ -13,7 +13,7 @@ import (
 // message may is held with that cause; any other can be read, if only in part.
 func (p *Pipeline) parse(_ context.Context, j *job) error {
 	start := time.Now()
-	err := p.read(j)
+	err := p.open(j)
 	took := time.Since(start)
 	p.metrics.stage("parse", took)
 	var over *mail.BudgetError
@@ -37,9 +37,9 @@ func (p *Pipeline) parse(_ context.Context, j *job) error {
 	return nil
 }
 
-// read parses the raw bytes unless that was done already. On a *mail.BudgetError
+// open parses the raw bytes unless that was done already. On a *mail.BudgetError
 // what was read so far is there all the same.
-func (p *Pipeline) read(j *job) error {
+func (p *Pipeline) open(j *job) error {
 	if j.mail != nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (p *Pipeline) read(j *job) error {
 // kept, because it is a function of the raw bytes.
 func (p *Pipeline) reread(_ context.Context, j *job) error {
 	var over *mail.BudgetError
-	if err := p.read(j); err != nil && !errors.As(err, &over) {
+	if err := p.open(j); err != nil && !errors.As(err, &over) {
 		return err
 	}
 	return nil

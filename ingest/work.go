@@ -47,23 +47,24 @@ func (p *Pipeline) taken(j *job) {
 	}
 }
 
-// carry takes a batch through every stage that is not paused and writes where
-// each message ends, workspace by workspace.
+// carry takes a batch through every stage that is not paused and has it written
+// where each message ends, workspace by workspace.
 func (p *Pipeline) carry(ctx context.Context, batch []*job) {
-	// What is in hand is finished even when we are to stop, but not for longer than
-	// it is ours.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.limits.Lease)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx) // what is in hand is finished even when we are to stop
 	for workspace, group := range byWorkspace(batch) {
-		p.readBack(ctx, workspace, group)
-		for _, j := range group {
-			p.advance(ctx, j)
-		}
-		p.finish(ctx, workspace, group)
-		for _, j := range group {
-			p.offerIndex(j)
-			p.drop(j)
-		}
+		p.read(ctx, workspace, group)
+		p.fileInTurn(ctx, workspace, group)
+	}
+}
+
+// read takes the messages of one workspace to where they can be filed, within the
+// time for which they are ours.
+func (p *Pipeline) read(ctx context.Context, workspace uuid.UUID, group []*job) {
+	ctx, cancel := context.WithTimeout(ctx, p.limits.Lease)
+	defer cancel()
+	p.readBack(ctx, workspace, group)
+	for _, j := range group {
+		p.advance(ctx, j)
 	}
 }
 

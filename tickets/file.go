@@ -1,7 +1,6 @@
 package tickets
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"time"
@@ -59,10 +58,15 @@ type member struct {
 	email  string
 }
 
-// filer is one batch of arrivals being put on tickets.
-type filer struct {
+// A Filer puts one batch of arrivals on tickets of their workspace, each on the
+// ticket that its references name or on a new one. Its caller has opened the
+// workspace's audit chain in the same transaction, so no other filing runs beside
+// it. It speaks to the database by what it queues: LookUp and AskParty ask, and
+// once their answers are there File decides and writes.
+type Filer struct {
 	workspace uuid.UUID
 	chain     *audit.Chain
+	last      int64                 // number of the workspace's latest ticket
 	known     map[threadKey]*thread // thread references, those of the batch included
 	party     map[member]bool       // who takes part in which ticket, as far as was asked
 	fresh     []threadKey           // added by this batch
@@ -85,28 +89,26 @@ type post struct {
 	evidence Evidence
 }
 
-// File puts arrivals on tickets of their workspace, in the order given, each on
-// the ticket that its references name or on a new one. The caller has locked the
-// workspace's audit chain, so no other filing runs beside it; File writes in the
-// caller's transaction and adds to the chain, which the caller writes.
-func (d *Desk) File(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, chain *audit.Chain, arrivals []Arrival) ([]Filing, error) {
+// NewFiler returns a filer that records what it does in chain.
+func NewFiler(workspace uuid.UUID, chain *audit.Chain) *Filer {
+	return &Filer{
+		workspace: workspace, chain: chain,
+		known: map[threadKey]*thread{}, party: map[member]bool{},
+		byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{},
+	}
+}
+
+// File puts arrivals on tickets in the order given and queues what is to be
+// written, the chain's records not included: the caller may add to the chain.
+func (f *Filer) File(b *pgx.Batch, arrivals []Arrival) ([]Filing, error) {
 	if len(arrivals) == 0 {
 		return nil, nil
-	}
-	f := newFiler(workspace, chain)
-	if err := f.lookUp(ctx, tx, arrivals); err != nil {
-		return nil, fmt.Errorf("file: %w", err)
-	}
-	if err := f.askParty(ctx, tx, arrivals); err != nil {
-		return nil, fmt.Errorf("file: %w", err)
 	}
 	filings := make([]Filing, len(arrivals))
 	for i, a := range arrivals {
 		filings[i] = f.place(a)
 	}
-	if err := f.number(ctx, tx); err != nil {
-		return nil, fmt.Errorf("file: %w", err)
-	}
+	f.number()
 	for i, a := range arrivals {
 		if t := f.byID[filings[i].TicketID]; t != nil {
 			filings[i].Number = t.Number
@@ -115,20 +117,8 @@ func (d *Desk) File(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, chain *
 			return nil, fmt.Errorf("file: %w", err)
 		}
 	}
-	b := &pgx.Batch{}
 	f.queue(b)
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return nil, fmt.Errorf("file: %w", err)
-	}
 	return filings, nil
-}
-
-func newFiler(workspace uuid.UUID, chain *audit.Chain) *filer {
-	return &filer{
-		workspace: workspace, chain: chain,
-		known: map[threadKey]*thread{}, party: map[member]bool{},
-		byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{},
-	}
 }
 
 // refs returns what a message's thread can be known by, its own id first, and
@@ -165,8 +155,12 @@ const lookUpSQL = `
 		where r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
 		offset 0) l -- one look-up for each, whatever the statistics say`
 
-// lookUp reads the tickets of all threads that the arrivals mention.
-func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {
+// The chain's lock guards the counter, too.
+const lastSQL = `select last from ticket_counter where workspace_id = $1`
+
+// LookUp queues the questions for the tickets of all threads that arrivals
+// mention. It may be asked of more arrivals than are filed in the end.
+func (f *Filer) LookUp(b *pgx.Batch, arrivals []Arrival) {
 	var boxes []uuid.UUID
 	var keys [][]byte
 	for _, a := range arrivals {
@@ -175,17 +169,20 @@ func (f *filer) lookUp(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error
 			boxes, keys = append(boxes, a.MailboxID), append(keys, r[:])
 		}
 	}
-	if len(keys) == 0 {
-		return nil
+	if len(arrivals) > 0 {
+		b.Queue(lastSQL, f.workspace).QueryRow(func(row pgx.Row) error { return row.Scan(&f.last) })
 	}
-	rows, err := tx.Query(ctx, lookUpSQL, f.workspace, boxes, keys)
-	if err != nil {
-		return err
+	if len(keys) > 0 {
+		b.Queue(lookUpSQL, f.workspace, boxes, keys).Query(f.learn)
 	}
+}
+
+// learn takes in which thread references are known.
+func (f *Filer) learn(rows pgx.Rows) error {
 	var box, ticket uuid.UUID
 	var ref []byte
 	var received bool
-	_, err = pgx.ForEachRow(rows, []any{&box, &ref, &ticket, &received}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&box, &ref, &ticket, &received}, func() error {
 		f.known[threadKey{box, [16]byte(ref)}] = &thread{ticket, received}
 		return nil
 	})
@@ -199,8 +196,9 @@ const partySQL = `
 			and (p.author_email = q.email or q.email = any (p.others))
 		limit 1) l`
 
-// askParty reads whether the senders take part in the tickets that they might join.
-func (f *filer) askParty(ctx context.Context, tx pgx.Tx, arrivals []Arrival) error {
+// AskParty queues the question whether the senders of arrivals take part in the
+// tickets that they might join, and reports whether there was one to ask.
+func (f *Filer) AskParty(b *pgx.Batch, arrivals []Arrival) bool {
 	var ids []uuid.UUID
 	var emails []string
 	asked := map[member]bool{}
@@ -216,22 +214,21 @@ func (f *filer) askParty(ctx context.Context, tx pgx.Tx, arrivals []Arrival) err
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return false
 	}
-	rows, err := tx.Query(ctx, partySQL, f.workspace, ids, emails)
-	if err != nil {
+	b.Queue(partySQL, f.workspace, ids, emails).Query(func(rows pgx.Rows) error {
+		var m member
+		_, err := pgx.ForEachRow(rows, []any{&m.ticket, &m.email}, func() error {
+			f.party[m] = true
+			return nil
+		})
 		return err
-	}
-	var m member
-	_, err = pgx.ForEachRow(rows, []any{&m.ticket, &m.email}, func() error {
-		f.party[m] = true
-		return nil
 	})
-	return err
+	return true
 }
 
 // place decides where one arrival belongs and notes the consequences.
-func (f *filer) place(a Arrival) Filing {
+func (f *Filer) place(a Arrival) Filing {
 	all, evidence := refs(a)
 	filing := Filing{Evidence: Opened, Opened: true}
 	// What the message itself says of its ancestors comes before what others said
@@ -268,7 +265,7 @@ func (f *filer) place(a Arrival) Filing {
 // refer to the same unseen message, and they are strangers. Its own id, which the
 // ticket's people referred to before it came, is evidence too: they had it. But an
 // id that was received before is reused or forged.
-func (f *filer) holds(e Evidence, th *thread, a Arrival) bool {
+func (f *Filer) holds(e Evidence, th *thread, a Arrival) bool {
 	if e == Parent {
 		return !th.received
 	}
@@ -278,7 +275,7 @@ func (f *filer) holds(e Evidence, th *thread, a Arrival) bool {
 func (a Arrival) others() []string { return a.Others[:min(len(a.Others), MaxOthers)] }
 
 // remember ties every id of the message that no ticket has yet to this one.
-func (f *filer) remember(a Arrival, all [][16]byte, ticket uuid.UUID) {
+func (f *Filer) remember(a Arrival, all [][16]byte, ticket uuid.UUID) {
 	for i, r := range all {
 		k := threadKey{a.MailboxID, r}
 		own := i == 0 && a.MailID != ""
@@ -293,7 +290,7 @@ func (f *filer) remember(a Arrival, all [][16]byte, ticket uuid.UUID) {
 	}
 }
 
-func (f *filer) open(a Arrival) uuid.UUID {
+func (f *Filer) open(a Arrival) uuid.UUID {
 	t := &Ticket{
 		ID: uuid.Must(uuid.NewV7()), MailboxID: a.MailboxID, Subject: a.Subject, Status: Open,
 		RequesterName: a.FromName, RequesterEmail: a.FromEmail,
@@ -304,7 +301,7 @@ func (f *filer) open(a Arrival) uuid.UUID {
 	return t.ID
 }
 
-func (f *filer) join(id uuid.UUID, a Arrival) {
+func (f *Filer) join(id uuid.UUID, a Arrival) {
 	if t := f.byID[id]; t != nil {
 		t.Messages++
 		t.UpdatedAt = later(t.UpdatedAt, a.At)
@@ -325,25 +322,15 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-const numberSQL = `
-	update ticket_counter set last = last + $2 where workspace_id = $1 returning last`
-
 // number gives the opened tickets the next numbers of their workspace.
-func (f *filer) number(ctx context.Context, tx pgx.Tx) error {
-	if len(f.opened) == 0 {
-		return nil
+func (f *Filer) number() {
+	for _, t := range f.opened {
+		f.last++
+		t.Number = f.last
 	}
-	var last int64
-	if err := tx.QueryRow(ctx, numberSQL, f.workspace, len(f.opened)).Scan(&last); err != nil {
-		return err
-	}
-	for i, t := range f.opened {
-		t.Number = last - int64(len(f.opened)-1-i)
-	}
-	return nil
 }
 
-func (f *filer) record(a Arrival, fi Filing) error {
+func (f *Filer) record(a Arrival, fi Filing) error {
 	action := "ticket.join"
 	detail := map[string]any{"message": a.MessageID, "evidence": fi.Evidence}
 	if fi.Opened {

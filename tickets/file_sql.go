@@ -19,8 +19,10 @@ const openSQL = `
 const joinSQL = `
 	update ticket t set messages = t.messages + j.messages, status = 'open', updated_at = greatest(t.updated_at, j.at)
 	from unnest($2::uuid[], $3::int[], $4::timestamptz[]) as j (id, messages, at)
-	cross join lateral (select x.ctid from ticket x where x.workspace_id = $1 and x.id = j.id for no key update) l
+	cross join lateral (select x.ctid from ticket x where x.workspace_id = $1 and x.id = j.id offset 0 for no key update) l
 	where t.ctid = l.ctid`
+
+const countedSQL = `update ticket_counter set last = $2 where workspace_id = $1`
 
 const postSQL = `
 	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence, others)
@@ -36,7 +38,7 @@ const arrivedSQL = `
 	update thread_ref set received = true where workspace_id = $1 and mailbox_id = $2 and ref = $3`
 
 // queue adds the statements that write the batch.
-func (f *filer) queue(b *pgx.Batch) {
+func (f *Filer) queue(b *pgx.Batch) {
 	f.queueOpened(b)
 	f.queueJoined(b)
 	n := len(f.posts)
@@ -51,7 +53,7 @@ func (f *filer) queue(b *pgx.Batch) {
 	f.queueRefs(b)
 }
 
-func (f *filer) queueRefs(b *pgx.Batch) {
+func (f *Filer) queueRefs(b *pgx.Batch) {
 	if n := len(f.fresh); n > 0 {
 		boxes, keys, owners, received := make([]uuid.UUID, n), make([][]byte, n), make([]uuid.UUID, n), make([]bool, n)
 		for i, k := range f.fresh {
@@ -64,7 +66,7 @@ func (f *filer) queueRefs(b *pgx.Batch) {
 	}
 }
 
-func (f *filer) queueOpened(b *pgx.Batch) {
+func (f *Filer) queueOpened(b *pgx.Batch) {
 	n := len(f.opened)
 	if n == 0 {
 		return
@@ -77,10 +79,11 @@ func (f *filer) queueOpened(b *pgx.Batch) {
 		subjects[i], names[i], emails[i] = t.Subject, t.RequesterName, t.RequesterEmail
 		created[i], updated[i] = t.CreatedAt, t.UpdatedAt
 	}
+	b.Queue(countedSQL, f.workspace, f.last)
 	b.Queue(openSQL, f.workspace, ids, numbers, boxes, subjects, names, emails, messages, created, updated)
 }
 
-func (f *filer) queueJoined(b *pgx.Batch) {
+func (f *Filer) queueJoined(b *pgx.Batch) {
 	if len(f.order) == 0 {
 		return
 	}

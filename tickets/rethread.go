@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"postroom/internal/postgres"
 )
@@ -17,7 +16,7 @@ type Rethread struct {
 	db        *postgres.DB
 	workspace uuid.UUID
 	since     time.Time
-	filer     filer
+	filer     *Filer
 	opener    map[uuid.UUID]uuid.UUID // ticket opened on paper → the message that opened it
 }
 
@@ -26,7 +25,7 @@ type Rethread struct {
 func (d *Desk) Rethread(workspace uuid.UUID, since time.Time) *Rethread {
 	return &Rethread{
 		db: d.db, workspace: workspace, since: since, opener: map[uuid.UUID]uuid.UUID{},
-		filer: *newFiler(workspace, nil),
+		filer: NewFiler(workspace, nil),
 	}
 }
 
@@ -79,20 +78,12 @@ func (r *Rethread) lookUp(ctx context.Context, arrivals []Arrival) error {
 			}
 		}
 	}
-	return r.db.InWorkspaceByKey(ctx, r.workspace, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, olderSQL, r.workspace, boxes, keys, r.since)
-		if err != nil {
+	return r.db.InConvoy(ctx, r.workspace, func(c *postgres.Convoy) error {
+		c.Batch.Queue(olderSQL, r.workspace, boxes, keys, r.since).Query(r.filer.learn)
+		if err := c.Send(ctx); err != nil {
 			return err
 		}
-		var box, ticket uuid.UUID
-		var ref []byte
-		var was bool
-		if _, err = pgx.ForEachRow(rows, []any{&box, &ref, &ticket, &was}, func() error {
-			r.filer.known[threadKey{box, [16]byte(ref)}] = &thread{ticket, was}
-			return nil
-		}); err != nil {
-			return err
-		}
-		return r.filer.askParty(ctx, tx, arrivals)
+		r.filer.AskParty(c.Batch, arrivals)
+		return nil
 	})
 }

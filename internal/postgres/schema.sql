@@ -302,8 +302,11 @@ CREATE TABLE public.message_words (
     workspace_id uuid NOT NULL,
     message_id uuid NOT NULL,
     words tsvector NOT NULL
-);
+)
+WITH (autovacuum_analyze_threshold='200', autovacuum_analyze_scale_factor='0', autovacuum_vacuum_cost_delay='5', autovacuum_vacuum_cost_limit='100');
 ALTER TABLE ONLY public.message_words ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message_words ALTER COLUMN message_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message_words ALTER COLUMN words SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message_words FORCE ROW LEVEL SECURITY;
 
@@ -497,7 +500,7 @@ CREATE INDEX message_due_idx ON public.message USING btree (due_at) WHERE (stage
 
 CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, stage, id) WHERE (stage = ANY (ARRAY['held'::text, 'failed'::text, 'duplicate'::text]));
 
-CREATE INDEX message_words_idx ON public.message_words USING gin (words);
+CREATE INDEX message_words_idx ON public.message_words USING gin (words) WITH (gin_pending_list_limit='32768');
 
 CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
 

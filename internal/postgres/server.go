@@ -25,6 +25,7 @@ var settings = []string{
 	"shared_buffers=256MB",
 	"wal_compression=pglz",
 	"checkpoint_timeout=15min",
+	"autovacuum_naptime=5s",
 	"random_page_cost=1.1", // solid-state disks
 	"jit=off",
 	"log_timezone=UTC",

@@ -72,6 +72,19 @@ func Open(ctx context.Context, tx pgx.Tx, workspace uuid.UUID) (*Chain, error) {
 	return c, nil
 }
 
+// Follow is Open for statements that travel together: the chain is locked, and
+// may be added to, once b has been sent.
+func Follow(b *pgx.Batch, workspace uuid.UUID) *Chain {
+	c := &Chain{workspace: workspace}
+	b.Queue(openSQL, workspace).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(&c.seq, &c.hash); err != nil {
+			return fmt.Errorf("audit of workspace %s: %w", workspace, err)
+		}
+		return nil
+	})
+	return c
+}
+
 // Add puts an entry at the end of the chain. Nothing is written before Queue.
 func (c *Chain) Add(e Entry) error {
 	detail, err := json.Marshal(e.Detail)
