@@ -165,7 +165,7 @@ func (p *Pipeline) store(ctx context.Context, batch []*pending) error {
 		bw[i], bh[i], bi[i], bs[i] = r.workspace, r.hash, int32(r.index), r.sealed
 	}
 	rows, err := p.db.Query(ctx, acceptSQL, m.workspace, m.id, m.mailbox, m.sourceKey, m.receivedAt,
-		m.envelope, m.size, m.rawHash, m.contentHash, m.lease, m.attempt, bw, bh, bi, bs)
+		m.envelope, m.size, m.rawHash, m.contentHash, m.attempt, p.limits.Lease, bw, bh, bi, bs)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,6 @@ type acceptRows struct {
 	receivedAt             []time.Time
 	size                   []int64
 	rawHash, contentHash   [][]byte
-	lease                  []time.Duration
 	attempt                []int32
 }
 
@@ -194,6 +193,5 @@ func (m *acceptRows) add(j *job) {
 	m.size = append(m.size, j.size)
 	m.rawHash = append(m.rawHash, j.rawHash[:])
 	m.contentHash = append(m.contentHash, j.contentHash[:])
-	m.lease = append(m.lease, j.lease)
 	m.attempt = append(m.attempt, int32(j.attempt))
 }

@@ -94,8 +94,7 @@ type Message struct {
 	RawHash     []byte          `db:"raw_hash"`
 	ContentHash []byte          `db:"content_hash"`
 	Stage       Stage           `db:"stage"`
-	DueAt       time.Time       `db:"due_at"`
-	Attempt     int             `db:"attempt"`
+	Attempt     int             `db:"attempt"` // how often work on it was begun
 	Trail       json.RawMessage `db:"trail"`
 	Subject     string          `db:"subject"`
 	FromName    string          `db:"from_name"`

@@ -41,7 +41,7 @@ const replayPage = 200
 
 const (
 	periodSQL = `
-		select ` + messageColumns + ` from message
+		select ` + messageColumns + ` from message m
 		where workspace_id = $1 and received_at >= $2 and received_at < $3 and id > $4
 			and stage in ('filed', 'held', 'duplicate', 'failed')
 		order by id limit $5`

@@ -1,7 +1,7 @@
 -- Written by make schema from the migrations; for people to read.
 
 
-CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) RETURNS SETOF uuid
+CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -12,14 +12,19 @@ CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbo
 	return query
 	with stored as (
 		insert into public.message (workspace_id, id, mailbox_id, source_key, received_at, envelope,
-			size, raw_hash, content_hash, stage, due_at, attempt)
+			size, raw_hash, content_hash, stage, attempt)
 		select a.workspace, a.id, a.mailbox, a.source_key, a.received_at, a.envelope::jsonb,
-			a.size, a.raw_hash, a.content_hash, 'received', now() + a.lease, a.attempt
+			a.size, a.raw_hash, a.content_hash, 'received', a.attempt
 		from unnest(m_workspace, m_id, m_mailbox, m_source_key, m_received_at, m_envelope,
-			m_size, m_raw_hash, m_content_hash, m_lease, m_attempt)
-			as a (workspace, id, mailbox, source_key, received_at, envelope, size, raw_hash, content_hash, lease, attempt)
+			m_size, m_raw_hash, m_content_hash, m_attempt)
+			as a (workspace, id, mailbox, source_key, received_at, envelope, size, raw_hash, content_hash, attempt)
 		on conflict do nothing
-		returning message.workspace_id, message.id, message.size
+		returning message.workspace_id, message.id, message.received_at, message.size, message.attempt
+	), queued as (
+		insert into public.job (workspace_id, message_id, stage, received_at, due_at, attempt)
+		select s.workspace_id, s.id, 'received', s.received_at,
+			now() + case when s.attempt > 0 then m_lease else interval '0' end, s.attempt
+		from stored s
 	), account as (
 		insert into public.acceptance (workspace_id, messages, bytes)
 		select s.workspace_id, count(*), sum(s.size) from stored s group by s.workspace_id
@@ -37,14 +42,18 @@ CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(w
     SET enable_sort TO 'off'
     AS $$
 	with due as materialized (
-		select m.workspace_id, m.id from public.message m
-		where m.stage in ('received', 'parsed', 'scored') and m.due_at <= now()
-			and m.stage not in (select p.stage from public.paused_stage p)
-		order by m.due_at limit n for update skip locked)
-	update public.message m set due_at = now() + lease, attempt = m.attempt + 1
-	from due where m.workspace_id = due.workspace_id and m.id = due.id
-	returning m.workspace_id, m.id, m.attempt, m.mailbox_id, m.source_key, m.received_at,
-		m.envelope, m.size, m.raw_hash, m.content_hash, m.stage, m.verdict, m.score, m.judged, m.attempt - m.attempt_base, m.failures
+		select j.workspace_id, j.message_id from public.job j
+		where j.due_at <= now() and j.stage not in (select p.stage from public.paused_stage p)
+		order by j.due_at limit n for update skip locked),
+	claimed as (
+		update public.job j set due_at = now() + lease, attempt = j.attempt + 1
+		from due where j.workspace_id = due.workspace_id and j.message_id = due.message_id
+		returning j.*)
+	select c.workspace_id, c.message_id, c.attempt, m.mailbox_id, m.source_key, m.received_at,
+		m.envelope, m.size, m.raw_hash, m.content_hash, c.stage, m.verdict, m.score, m.judged, c.attempt - c.attempt_base, c.failures
+	from claimed c
+	cross join lateral (
+		select x.* from public.message x where x.workspace_id = c.workspace_id and x.id = c.message_id offset 0) m
 $$;
 
 CREATE FUNCTION public.current_workspace() RETURNS uuid
@@ -63,8 +72,8 @@ CREATE FUNCTION public.queue_depth() RETURNS TABLE(stage text, waiting bigint, d
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-	select m.stage, count(*), count(*) filter (where m.due_at <= now()), min(m.received_at)
-	from public.message m where m.stage in ('received', 'parsed', 'scored') group by m.stage
+	select j.stage, count(*), count(*) filter (where j.due_at <= now()), min(j.received_at)
+	from public.job j group by j.stage
 $$;
 
 CREATE FUNCTION public.refresh_statistics() RETURNS integer
@@ -93,13 +102,12 @@ CREATE FUNCTION public.release_leases() RETURNS bigint
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 	with held as materialized (
-		select m.workspace_id, m.id from public.message m
-		where m.stage in ('received', 'parsed', 'scored') and m.due_at > now()
-			and (m.cause is null or m.due_at > now() + interval '20 minutes')
-		order by m.id for update skip locked),
+		select j.workspace_id, j.message_id from public.job j
+		where j.due_at > now() and (j.failures = 0 or j.due_at > now() + interval '20 minutes')
+		order by j.message_id for update skip locked),
 	freed as (
-		update public.message m set due_at = now()
-		from held where m.workspace_id = held.workspace_id and m.id = held.id
+		update public.job j set due_at = now()
+		from held where j.workspace_id = held.workspace_id and j.message_id = held.message_id
 		returning 1)
 	select count(*) from freed
 $$;
@@ -229,6 +237,21 @@ CREATE TABLE public.installation (
     value bytea NOT NULL
 );
 
+CREATE TABLE public.job (
+    workspace_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    stage text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempt integer NOT NULL,
+    attempt_base integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT job_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text])))
+);
+ALTER TABLE ONLY public.job ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.kept_answer (
     workspace_id uuid NOT NULL,
     actor text NOT NULL,
@@ -268,10 +291,7 @@ CREATE TABLE public.message (
     raw_hash bytea NOT NULL,
     content_hash bytea NOT NULL,
     stage text NOT NULL,
-    due_at timestamp with time zone NOT NULL,
     attempt integer NOT NULL,
-    attempt_base integer DEFAULT 0 NOT NULL,
-    failures integer DEFAULT 0 NOT NULL,
     trail jsonb DEFAULT '[]'::jsonb NOT NULL,
     subject text DEFAULT ''::text NOT NULL,
     from_name text DEFAULT ''::text NOT NULL,
@@ -286,6 +306,11 @@ CREATE TABLE public.message (
     ticket_id uuid,
     duplicate_of uuid,
     done_at timestamp with time zone,
+    stopped text GENERATED ALWAYS AS (
+CASE
+    WHEN (stage = ANY (ARRAY['held'::text, 'failed'::text, 'duplicate'::text])) THEN stage
+    ELSE NULL::text
+END) STORED,
     CONSTRAINT message_check CHECK (((stage <> 'filed'::text) OR (ticket_id IS NOT NULL))),
     CONSTRAINT message_check1 CHECK (((stage <> 'duplicate'::text) OR (duplicate_of IS NOT NULL))),
     CONSTRAINT message_check2 CHECK (((stage <> ALL (ARRAY['held'::text, 'failed'::text])) OR ((cause IS NOT NULL) AND (reason IS NOT NULL)))),
@@ -293,10 +318,13 @@ CREATE TABLE public.message (
     CONSTRAINT message_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
     CONSTRAINT message_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text, 'filed'::text, 'held'::text, 'duplicate'::text, 'failed'::text]))),
     CONSTRAINT message_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'unsure'::text, 'spam'::text])))
-);
+)
+WITH (fillfactor='25');
 ALTER TABLE ONLY public.message ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.message.attempt IS 'of the job that ended last; a new job begins behind it';
 
 CREATE TABLE public.message_words (
     workspace_id uuid NOT NULL,
@@ -439,6 +467,9 @@ ALTER TABLE ONLY public.classify_snapshot
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (workspace_id, message_id);
+
 ALTER TABLE ONLY public.kept_answer
     ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (workspace_id, actor, key);
 
@@ -492,13 +523,13 @@ ALTER TABLE ONLY public.workspace
 
 CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
 
+CREATE INDEX job_due_idx ON public.job USING btree (due_at);
+
 CREATE INDEX kept_answer_at_idx ON public.kept_answer USING btree (workspace_id, at);
 
 CREATE INDEX message_content_idx ON public.message USING btree (content_hash, workspace_id);
 
-CREATE INDEX message_due_idx ON public.message USING btree (due_at) WHERE (stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text]));
-
-CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, stage, id) WHERE (stage = ANY (ARRAY['held'::text, 'failed'::text, 'duplicate'::text]));
+CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, stopped, id) WHERE (stopped IS NOT NULL);
 
 CREATE INDEX message_words_idx ON public.message_words USING gin (words) WITH (gin_pending_list_limit='32768');
 
@@ -564,6 +595,8 @@ ALTER TABLE public.classify_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.classify_snapshot ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.kept_answer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailbox ENABLE ROW LEVEL SECURITY;
@@ -579,6 +612,8 @@ CREATE POLICY owner_all ON public.audit TO postroom_owner USING (true);
 CREATE POLICY owner_all ON public.audit_head TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.blob TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.job TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.mailbox TO postroom_owner USING (true);
 
@@ -628,6 +663,8 @@ CREATE POLICY workspace_scope ON public.classify_head USING ((workspace_id = pub
 
 CREATE POLICY workspace_scope ON public.classify_snapshot USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.job TO postroom_app USING ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.kept_answer TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.mailbox TO postroom_app USING ((workspace_id = public.current_workspace()));
@@ -652,8 +689,8 @@ CREATE POLICY workspace_scope ON public.workspace_key TO postroom_app USING ((wo
 
 GRANT USAGE ON SCHEMA public TO postroom_app;
 
-REVOKE ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_lease interval[], m_attempt integer[], b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) TO postroom_app;
+REVOKE ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.claim_messages(n integer, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_messages(n integer, lease interval) TO postroom_app;
@@ -697,6 +734,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_head TO postroom_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_snapshot TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.installation TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kept_answer TO postroom_app;
 
