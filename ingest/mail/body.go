@@ -133,14 +133,20 @@ func (w *walker) decode(n *node, room *int) {
 		p.Body = false
 		return
 	}
-	if p.Body && p.encoding == encodingBase64 && !plausibleBase64(p.src) {
+	if p.encoding == encodingBase64 && !plausibleBase64(p.src) && (p.Body || !mostlyBase64(p.src)) {
 		w.m.defectOnce(DefectEncoding, "text that claims to be base64")
 		p.encoding = encodingNone
 	}
 	if broken := p.measure(); broken > 0 {
 		w.m.defectOnce(DefectEncoding, p.ContentType)
 	}
+	if p.isTNEF() {
+		w.openTNEF(p)
+	}
 	if !p.Body {
+		if runs(p.Detected) && !mayRun(p.ContentType) {
+			w.m.defectOnce(DefectTypeLie, p.ContentType+" is "+p.Detected)
+		}
 		return
 	}
 	data, _ := decodeUpTo(p.src, p.encoding, *room)
@@ -148,7 +154,7 @@ func (w *walker) decode(n *node, room *int) {
 		w.m.defectOnce(DefectBodyCut, p.ContentType)
 	}
 	*room -= len(data)
-	data = w.takeUUBlocks(p, data)
+	data = w.takeBlocks(p, data)
 	label := p.Charset
 	if label == "" && p.ContentType == "text/html" && !isASCII(data) {
 		label = htmlCharset(data)
@@ -178,6 +184,20 @@ func plausibleBase64(src []byte) bool {
 	return true
 }
 
+// mostlyBase64 reports whether the beginning of a file could be base64 with some damage; words with spaces between are not.
+func mostlyBase64(src []byte) bool {
+	good, bad := 0, 0
+	for _, c := range clipBytes(src, 1024) {
+		switch {
+		case isBase64(c) || c == '=':
+			good++
+		case c != '\r' && c != '\n':
+			bad++
+		}
+	}
+	return good > 8*bad
+}
+
 // compose puts the chosen parts together.
 func (w *walker) compose(c *bodyChoice) {
 	var text, markup strings.Builder
@@ -202,6 +222,32 @@ func (w *walker) compose(c *bodyChoice) {
 	w.m.Text = strings.TrimRight(text.String(), " \n")
 	if strings.TrimSpace(w.m.Text) == "" && hasHTML {
 		w.m.Text = w.htmlText(w.m.HTML)
+	}
+	if w.m.Text == "" {
+		w.lastResort()
+	}
+}
+
+// lastResort looks for something to read in a message whose parts have no text: the body in a winmail.dat, an invitation, what stands
+// outside the parts.
+func (w *walker) lastResort() {
+	if w.m.HTML == "" {
+		w.m.HTML = clip(w.packed.html, BodyLimit)
+	}
+	w.m.Text = strings.TrimSpace(clip(w.packed.text, BodyLimit))
+	if w.m.Text == "" && w.packed.html != "" {
+		w.m.Text = w.htmlText(w.m.HTML)
+	}
+	for i := range w.nodes {
+		p := &w.nodes[i].part
+		if w.m.Text == "" && p.ContentType == "text/calendar" && w.spend(min(len(p.src), calendarLimit)) {
+			data, _ := decodeUpTo(p.src, p.encoding, calendarLimit)
+			text, _, _ := decodeCharset(data, p.Charset)
+			w.m.Text = calendarText(text)
+		}
+	}
+	if w.m.Text == "" {
+		w.m.Text = w.outsideText()
 	}
 }
 

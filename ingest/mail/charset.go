@@ -133,7 +133,7 @@ func decodeUTF16(data []byte, low, high int) string {
 // sniffLen is how much of a text decides which charset it is in.
 const sniffLen = 16 << 10
 
-// guessed decodes text whose charset is not known: by its bytes alone.
+// guessed decodes text whose charset is not known, by its bytes alone.
 func guessed(data []byte) (text, used string) {
 	switch {
 	case utf8.Valid(data) && bytes.IndexByte(data, 0x1b) < 0:
@@ -141,13 +141,9 @@ func guessed(data []byte) (text, used string) {
 	case looksISO2022JP(data):
 		used = "iso-2022-jp"
 	default:
-		used = "windows-1252"
+		used = detectCharset(data)
 	}
-	text, ok := convert(data, used)
-	if !ok {
-		text = string(data)
-	}
-	return Clean(text), used
+	return decodeAs(data, used), used
 }
 
 // mostlyUTF8 reports whether data is UTF-8 with some damage, as after a cut in the middle of a character.

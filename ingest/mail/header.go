@@ -71,9 +71,12 @@ func (s *headerScan) field(pos int, line []byte) bool {
 		return false
 	}
 	for _, c := range name {
-		if c <= ' ' || c >= 0x7f {
+		if c <= ' ' || c == 0x7f {
 			return false
 		}
+	}
+	if !isASCII(name) { // RFC 5322 §2.2 forbids it, but one odd name must not end the header
+		s.odd(DefectHeaderLine, string(clipBytes(line, 80)))
 	}
 	s.add(name, pos+i+1, pos+len(line))
 	return true

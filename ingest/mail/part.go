@@ -10,6 +10,7 @@ import (
 // says about it, so nothing that was sent can go unseen.
 type Part struct {
 	ContentType string   // as claimed: type/subtype in lower case, parameters left out
+	Detected    string   // what the first bytes are: a content type, or "" when they do not tell
 	Charset     string   // as claimed, lower case; "" for no claim
 	Filename    string   // made safe to show and to save; may be ""
 	Disposition string   // "inline", "attachment", "" or what else was claimed, lower case (RFC 2183)
@@ -35,6 +36,7 @@ func (p *Part) Open() io.Reader {
 func (p *Part) measure() (broken int) {
 	if p.encoding == encodingNone {
 		p.Size, p.SHA256 = int64(len(p.src)), sha256.Sum256(p.src)
+		p.Detected = sniff(clipBytes(p.src, sniffBytes))
 		return 0
 	}
 	d := newDecoder(p.src, p.encoding)
@@ -42,6 +44,9 @@ func (p *Part) measure() (broken int) {
 	buf := make([]byte, min(len(p.src)+1, 32<<10))
 	for {
 		n, err := d.Read(buf)
+		if p.Size == 0 && n > 0 {
+			p.Detected = sniff(clipBytes(buf[:n], sniffBytes))
+		}
 		h.Write(buf[:n])
 		p.Size += int64(n)
 		if err != nil {

@@ -20,10 +20,11 @@ type walker struct {
 	work    int64 // work units so far
 	nodes   []node
 	stack   []level
-	extra   []Part   // files found inside texts
+	extra   []Part   // files found inside other parts
+	packed  tnef     // the bodies of the first winmail.dat that has any
+	outside []string // texts found before and after the parts of multiparts
 	lost    [][]byte // boundaries of multiparts that an outer one cut short
 	leaf    int      // the node whose body is being read, or -1
-	longest int      // length of the longest boundary on the stack
 }
 
 // A node is one entity of the message's tree; nodes stand in the order of the message, so a multipart's children are the
@@ -121,6 +122,12 @@ func (w *walker) walk() {
 	pos := w.body
 	for w.err == nil {
 		d := w.next(pos)
+		if d.level < len(w.stack)-1 {
+			d.bodyEnd = w.gluedEnd(pos, d.bodyEnd)
+		}
+		if w.leaf < 0 && (d.level >= 0 || w.nodes[len(w.nodes)-1].multi == "") {
+			w.noteOutside(pos, d.bodyEnd)
+		}
 		w.closeLeaf(pos, d.bodyEnd)
 		if d.level < 0 {
 			break
@@ -189,8 +196,8 @@ func (w *walker) next(pos int) delimiter {
 // that has closed, for messages that use one boundary for both. Where parts are wrongly nested, the delimiters of an inner
 // multipart go on after an outer one seemed to end it; they then divide the outer one.
 func (w *walker) match(line []byte) delimiter {
-	line = bytes.TrimRight(trimEOL(line), " \t")
-	if len(line) < 2 || len(line) > w.longest+4 {
+	line = trimEOL(line)
+	if len(line) < 2 {
 		return delimiter{level: -1}
 	}
 	line = line[2:]
@@ -216,13 +223,14 @@ func (w *walker) match(line []byte) delimiter {
 	return found
 }
 
-// matches reports whether line, without its dashes in front, is boundary, and whether dashes after it close the multipart.
+// matches reports whether line, without its dashes in front, is boundary, and whether dashes after it close the multipart. What
+// follows behind a space does not count (RFC 2046 §5.1.1).
 func matches(line, boundary []byte) (ok, closing bool) {
 	if !bytes.HasPrefix(line, boundary) {
 		return false, false
 	}
-	end := line[len(boundary):]
-	return len(end) == 0 || string(end) == "--", len(end) > 0
+	end, closing := bytes.CutPrefix(line[len(boundary):], []byte("--"))
+	return len(end) == 0 || end[0] == ' ' || end[0] == '\t', closing
 }
 
 func (w *walker) isDelimiter(line []byte) bool {
@@ -236,6 +244,9 @@ func (w *walker) open(pos int, digest bool) {
 		return
 	}
 	e := w.entity(digest)
+	if trimmed := strings.TrimRight(e.boundary, " \t"); !bytes.Contains(clipBytes(w.raw[pos:], guessBytes), []byte("--"+e.boundary)) {
+		e.boundary = trimmed // RFC 2046 §5.1.1: a boundary ends with no space
+	}
 	n := node{part: e.part, bodyFrom: pos}
 	sub, multi := strings.CutPrefix(e.part.ContentType, "multipart/")
 	if multi && e.boundary == "" {
@@ -254,9 +265,12 @@ func (w *walker) open(pos int, digest bool) {
 	default:
 		n.multi = sub
 		w.stack = append(w.stack, level{boundary: []byte(e.boundary), node: len(w.nodes)})
-		w.longest = max(w.longest, len(e.boundary))
 	}
 	w.nodes = append(w.nodes, n)
+	if n.multi != "" && e.merged.ContentType != "" && !w.isDelimiter(w.raw[pos:lineEnd(w.raw, pos)]) {
+		w.leaf = len(w.nodes)
+		w.nodes = append(w.nodes, node{part: e.merged, bodyFrom: pos})
+	}
 }
 
 // closeLeaf gives the leaf that is open its body.
