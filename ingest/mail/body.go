@@ -200,22 +200,14 @@ func mostlyBase64(src []byte) bool {
 
 // compose puts the chosen parts together.
 func (w *walker) compose(c *bodyChoice) {
-	var text, markup strings.Builder
 	hasHTML := false
 	for _, i := range c.html {
 		hasHTML = hasHTML || w.nodes[i].part.Body && w.nodes[i].part.ContentType == "text/html"
 	}
-	for _, i := range c.html {
-		n := &w.nodes[i]
-		switch {
-		case !n.part.Body || !hasHTML || markup.Len()+len(n.text) > BodyLimit:
-		case n.part.ContentType == "text/html":
-			markup.WriteString(n.text)
-		default:
-			markup.WriteString(`<div style="white-space:pre-wrap">` + html.EscapeString(n.text) + "</div>\n")
-		}
+	if hasHTML {
+		w.m.HTML = w.markup(c)
 	}
-	w.m.HTML = markup.String()
+	var text joiner
 	for _, i := range c.text {
 		w.addText(&text, &w.nodes[i])
 	}
@@ -226,6 +218,51 @@ func (w *walker) compose(c *bodyChoice) {
 	if w.m.Text == "" {
 		w.lastResort()
 	}
+}
+
+// markup puts the HTML together; plain texts among it are wrapped.
+func (w *walker) markup(c *bodyChoice) string {
+	var markup joiner
+	for _, i := range c.html {
+		n := &w.nodes[i]
+		switch {
+		case !n.part.Body || markup.Len()+len(n.text) > BodyLimit:
+		case n.part.ContentType == "text/html":
+			markup.WriteString(n.text)
+		default:
+			markup.WriteString(`<div style="white-space:pre-wrap">` + html.EscapeString(n.text) + "</div>\n")
+		}
+	}
+	return markup.String()
+}
+
+// A joiner puts texts together; one alone is not copied.
+type joiner struct {
+	one  string
+	many strings.Builder
+}
+
+func (j *joiner) Len() int {
+	return len(j.one) + j.many.Len()
+}
+
+func (j *joiner) WriteString(s string) {
+	if j.Len() == 0 {
+		j.one = s
+		return
+	}
+	if j.many.Len() == 0 {
+		j.many.WriteString(j.one)
+		j.one = ""
+	}
+	j.many.WriteString(s)
+}
+
+func (j *joiner) String() string {
+	if j.one != "" {
+		return j.one
+	}
+	return j.many.String()
 }
 
 // lastResort looks for something to read in a message whose parts have no text: the body in a winmail.dat, an invitation, what stands
@@ -252,7 +289,7 @@ func (w *walker) lastResort() {
 }
 
 // addText appends the text of one chosen part, on a line of its own.
-func (w *walker) addText(b *strings.Builder, n *node) {
+func (w *walker) addText(b *joiner, n *node) {
 	if !n.part.Body {
 		return
 	}
@@ -265,7 +302,7 @@ func (w *walker) addText(b *strings.Builder, n *node) {
 		return
 	}
 	if b.Len() > 0 {
-		b.WriteByte('\n')
+		b.WriteString("\n")
 	}
 	b.WriteString(t)
 }

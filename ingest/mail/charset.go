@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -93,17 +92,21 @@ func convert(data []byte, label string) (text string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	out := make([]byte, 0, len(data)*3/2+16) // io.Copy and io.ReadAll would take 32 KiB, or grow from 512 bytes
+	high := 0
+	for _, c := range data {
+		high += int(c >> 7)
+	}
+	var out strings.Builder
+	out.Grow(len(data) + high) // hardly any charset needs more, and large texts need not grow
+	var chunk [2048]byte
 	for {
-		n, err := r.Read(out[len(out):cap(out)])
-		out = out[:len(out)+n]
+		n, err := r.Read(chunk[:])
+		out.Write(chunk[:n])
 		switch {
 		case errors.Is(err, io.EOF):
-			return string(out), true
+			return out.String(), true
 		case err != nil:
 			return "", false
-		case len(out) == cap(out):
-			out = slices.Grow(out, len(out)/2)
 		}
 	}
 }

@@ -145,7 +145,7 @@ func (t *htmlText) start(name []byte, more bool) {
 		return
 	}
 	tag := atom.Lookup(name)
-	attr := t.attributes(more)
+	attr := t.attributes(string(name), more)
 	if drops(tag) || t.hide && attr.hidden && !isVoid(tag) {
 		t.hid = t.hid || attr.hidden
 		t.skip, t.skipDepth = string(name), 1
