@@ -82,7 +82,10 @@ func canonicalCharset(label string) string {
 
 // convert decodes data by go-message's charset tables; ok is false when they do not know the label.
 func convert(data []byte, label string) (text string, ok bool) {
-	if label == "utf-7" {
+	switch label {
+	case "":
+		return "", false
+	case "utf-7":
 		return decodeUTF7(data), true
 	}
 	if label == "windows-1252" && isASCII(data) {

@@ -250,11 +250,18 @@ func (m *Mail) field(name string) *Field {
 // readHeader turns the raw fields of the message's own header into m.Header.
 func (m *Mail) readHeader(raw []byte, fields []rawField) {
 	m.Header = make([]Field, 0, len(fields))
+	declared, looked := "", false
 	for _, r := range fields {
 		name := Clean(string(r.name))
 		text := fieldBytes(raw[r.start:r.end])
 		if !utf8.ValidString(text) {
 			m.defectOnce(DefectHeader8Bit, name)
+			if !looked { // once: a header can be long
+				declared, looked = declaredCharset(raw, fields), true
+			}
+			if decoded, ok := convert([]byte(text), declared); ok && readable(decoded) && !strings.Contains(text, "=?") {
+				text = decoded // whoever sends such a header writes it and the body in one charset
+			}
 		}
 		value, ok := decodeWords(text)
 		if !ok {
@@ -262,4 +269,20 @@ func (m *Mail) readHeader(raw []byte, fields []rawField) {
 		}
 		m.Header = append(m.Header, Field{Name: name, Value: value, raw: text})
 	}
+}
+
+// declaredCharset returns the charset that the message declares for its body, "" where that says nothing about bytes beyond ASCII.
+func declaredCharset(raw []byte, fields []rawField) string {
+	for _, f := range fields {
+		if bytes.EqualFold(f.name, []byte("Content-Type")) {
+			_, kind := parseParams(fieldBytes(raw[f.start:f.end]))
+			switch label := canonicalCharset(kind.get("charset")); label {
+			case "us-ascii", "utf-8", "utf-7", "utf-16":
+				return ""
+			default:
+				return label
+			}
+		}
+	}
+	return ""
 }

@@ -32,6 +32,7 @@ func TestParseTolerant(t *testing.T) {
 		{"spaces for a blank line", "From: a@b.example\nSubject: s\n  \nbody", "s", "body", []string{"text/plain"}, nil},
 		{"NUL", "From: a@b.example\nSubject: s\x00s\n\nbo\x00dy", "ss", "body", []string{"text/plain"}, nil},
 		{"8-bit header", "From: a@b.example\nSubject: Gr\xfc\xdfe\n\nbody", "Grüße", "body", []string{"text/plain"}, []string{DefectHeader8Bit}},
+		{"8-bit header in the body's charset", "From: a@b.example\nSubject: \xf0\xd2\xc9\xd7\xc5\xd4\nContent-Type: text/plain; charset=koi8-r\n\nbody", "Привет", "body", []string{"text/plain"}, []string{DefectHeader8Bit}},
 		{"no boundary", mime("multipart/mixed", "--x\nContent-Type: text/plain\n\nbody\n--x--\n"), "s", "body", []string{"text/plain"}, []string{DefectBoundary}},
 		{"boundary never comes", mime("multipart/mixed; boundary=x", "body"), "s", "body", []string{"text/plain"}, []string{DefectBoundary}},
 		{"not closed", mime("multipart/mixed; boundary=x", "--x\n\nbody\n"), "s", "body", []string{"text/plain"}, []string{DefectNotClosed}},

@@ -35,8 +35,7 @@ func (p *Part) Open() io.Reader {
 // measure fills in Size and SHA256 by decoding the part once, and returns how many breaches of its encoding there were.
 func (p *Part) measure() (broken int) {
 	if p.encoding == encodingNone {
-		p.Size, p.SHA256 = int64(len(p.src)), sha256.Sum256(p.src)
-		p.Detected = sniff(clipBytes(p.src, sniffBytes))
+		p.holds(p.src)
 		return 0
 	}
 	d := newDecoder(p.src, p.encoding)
@@ -55,6 +54,12 @@ func (p *Part) measure() (broken int) {
 	}
 	h.Sum(p.SHA256[:0])
 	return d.broken()
+}
+
+// holds fills in what measure does, from the part's decoded bytes.
+func (p *Part) holds(data []byte) {
+	p.Size, p.SHA256 = int64(len(data)), sha256.Sum256(data)
+	p.Detected = sniff(clipBytes(data, sniffBytes))
 }
 
 // isText reports whether the part can be a message's text.

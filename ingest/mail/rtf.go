@@ -40,8 +40,8 @@ func unpackRTF(data []byte) []byte {
 	for len(data) > 0 && len(out) < limit {
 		control := data[0]
 		data = data[1:]
-		for ; len(data) > 0 && len(out) < limit; control >>= 1 {
-			if control&1 == 0 {
+		for bit := 0; bit < 8 && len(data) > 0 && len(out) < limit; bit++ {
+			if control>>bit&1 == 0 {
 				put(data[0])
 				data = data[1:]
 			} else if len(data) < 2 {
