@@ -53,7 +53,8 @@ func (s *sanitiser) attributes(name string, more bool) (w tagText) {
 	if active[name] {
 		s.result.Active++
 	}
-	if name == "img" && !w.hidden && s.shadows == 0 {
+	if name == "img" {
+		image.hidden = w.hidden || s.shadows > 0
 		s.image(&b, image)
 	}
 	w.text = b.String()
@@ -84,6 +85,9 @@ func write(b *strings.Builder, key, value string) {
 // link writes where a link leads, and that the page it stands in is none of that page's business.
 func (s *sanitiser) link(b *strings.Builder, value string) {
 	u := address(value)
+	if strings.HasPrefix(u, "//") {
+		u = "https:" + u
+	}
 	lower := strings.ToLower(clip(u, 8))
 	for _, scheme := range []string{"https://", "http://", "mailto:", "tel:"} {
 		if strings.HasPrefix(lower, scheme) && len(u) > len(scheme) {
@@ -92,7 +96,14 @@ func (s *sanitiser) link(b *strings.Builder, value string) {
 			return
 		}
 	}
-	if i := strings.IndexByte(u, ':'); i > 0 {
+	s.note(u)
+}
+
+// note counts an address that runs, or holds what might.
+func (s *sanitiser) note(u string) {
+	scheme, _, _ := strings.Cut(strings.ToLower(clip(u, 20)), ":")
+	switch strings.TrimSpace(scheme) {
+	case "javascript", "vbscript", "livescript", "data":
 		s.result.Active++
 	}
 }
@@ -114,6 +125,7 @@ func address(u string) string {
 type imageSource struct {
 	cid, remote string
 	tiny        [2]bool
+	hidden      bool
 }
 
 func (i *imageSource) take(s *sanitiser, value string) {
@@ -127,8 +139,8 @@ func (i *imageSource) take(s *sanitiser, value string) {
 		i.cid = u[len("cid:"):]
 	case (strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://")) && len(u) > len("https://"):
 		i.remote = u
-	case strings.Contains(u, ":"):
-		s.result.Active++
+	default:
+		s.note(u)
 	}
 }
 
@@ -151,7 +163,7 @@ func (s *sanitiser) image(b *strings.Builder, i imageSource) {
 		write(b, "src", s.display.CID(string(appendPercent(nil, i.cid))))
 	case i.remote != "":
 		s.result.Remote++
-		if i.tiny[0] && i.tiny[1] {
+		if i.hidden || i.tiny[0] && i.tiny[1] {
 			s.result.Trapped++
 		}
 		if s.display.Remote {

@@ -197,7 +197,7 @@ func clipBytes(b []byte, n int) []byte {
 // strayed into the value.
 func unfold(v []byte) []byte {
 	v = bytes.TrimSpace(v)
-	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\t') < 0 {
+	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\t') < 0 && bytes.IndexByte(v, '\r') < 0 {
 		return v
 	}
 	out := make([]byte, 0, len(v))
@@ -208,14 +208,12 @@ func unfold(v []byte) []byte {
 			out = append(out, ' ')
 		}
 	}
-	for rest := out; ; {
-		i := bytes.IndexByte(rest, '\t')
-		if i < 0 {
-			return out
+	for i, c := range out {
+		if c == '\t' || c == '\r' { // a bare CR must not become a line of another header
+			out[i] = ' '
 		}
-		rest[i] = ' '
-		rest = rest[i+1:]
 	}
+	return out
 }
 
 // fieldBytes returns an unfolded value as a string, still in its own charset, except that ISO-2022-JP without encoded words

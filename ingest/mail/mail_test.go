@@ -22,6 +22,7 @@ func TestParseTolerant(t *testing.T) {
 		{"header alone", "From: a@b.example\nSubject: s", "s", "", []string{"text/plain"}, nil},
 		{"body alone", "Hello,\nthis is all.\n", "", "Hello,\nthis is all.", []string{"text/plain"}, []string{DefectNoBlankLine, DefectNoFrom}},
 		{"CR", "From: a@b.example\rSubject: s\r\rbody\r", "s", "body", []string{"text/plain"}, []string{DefectBareCR}},
+		{"bare CR in a line", "From: a@b.example\nSubject: s\rBcc: c@d.example\n\nbo\rdy", "s Bcc: c@d.example", "bo\ndy", []string{"text/plain"}, nil},
 		{"mbox", "From a Mon Jan 1\nFrom: a@b.example\nSubject: s\n\nbody", "s", "body", []string{"text/plain"}, []string{DefectMboxLine}},
 		{"blank lines first", "\r\n\r\nFrom: a@b.example\r\nSubject: s\r\n\r\nbody", "s", "body", []string{"text/plain"}, nil},
 		{"folded subject", "From: a@b.example\nSubject: a\n\tb\n c\n\nbody", "a b c", "body", []string{"text/plain"}, nil},

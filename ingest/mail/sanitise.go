@@ -20,7 +20,7 @@ type Display struct {
 type Displayed struct {
 	HTML    string
 	Remote  int    // images elsewhere; without [Display.Remote] their address is in data-remote and they have no src
-	Trapped int    // of these, as large as a dot: they count readers
+	Trapped int    // of these, hidden or as large as a dot: they count readers
 	Hidden  string // text that nobody was to see, at most HiddenLimit bytes: preheaders, and the word salad of spam
 	Active  int    // scripts, event handlers, frames, plug-ins, forms, and addresses that run: all of them are gone
 	Cut     bool   // the HTML was longer than DisplayLimit
@@ -119,7 +119,7 @@ func (s *sanitiser) start(name string, more bool) {
 	}
 	s.imply(name, r)
 	if r.void {
-		if s.shadows == 0 && (name != "img" || attrs.text != "") {
+		if s.shadows == 0 && !attrs.hidden && (name != "img" || attrs.text != "") {
 			s.out.WriteString("<" + name + attrs.text + ">")
 		}
 		return

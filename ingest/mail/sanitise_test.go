@@ -32,6 +32,8 @@ func TestSanitise(t *testing.T) {
 		{"link in a link", `<a href=http://a.example>a<a href=http://b.example>b</a>`, `<a href="http://a.example" target="_blank" rel="noopener noreferrer nofollow">a</a><a href="http://b.example" target="_blank" rel="noopener noreferrer nofollow">b</a>`},
 		{"cid", `<img src="cid:logo@x" alt=Logo>`, `<img alt="Logo" src="cid:logo@x">`},
 		{"remote", `<img src=https://x.example/a.png width=10>`, `<img width="10" data-remote="https://x.example/a.png">`},
+		{"hidden image", `a<img src=https://x.example/a.png alt=b style="display:none">`, `a`},
+		{"link without scheme", `<a href=//x.example:80/>y</a>`, `<a href="https://x.example:80/" target="_blank" rel="noopener noreferrer nofollow">y</a>`},
 		{"remote without scheme", `<img src=//x.example/a.png>`, `<img data-remote="https://x.example/a.png">`},
 		{"style", `<p style="COLOR: Red; position:fixed; background:url(http://x); font-family:'Arial', sans-serif">x</p>`, `<p style="color:Red;font-family:'Arial', sans-serif">x</p>`},
 		{"colour function", `<p style="color:rgba(0,0,0,.5);width:calc(1px)">x</p>`, `<p style="color:rgba(0,0,0,.5)">x</p>`},
@@ -57,12 +59,12 @@ func TestSanitise(t *testing.T) {
 
 func TestSanitiseReports(t *testing.T) {
 	t.Parallel()
-	in := `<img src="cid:a%20b"><img src=http://x.example/1 width=1 height=1><img src=http://x.example/2><p style="max-height:0">win big</p>` +
+	in := `<img src="cid:a%20b"><img src=http://x.example/1 width=1 height=1><img src=http://x.example/2><p style="max-height:0">win big<img src=http://x.example/3></p>` +
 		`<script>x</script><a href="javascript:x">y</a><b onmouseover=z>c</b><img src=data:image/png;base64,AA==>`
 	got := Sanitise(in, Display{CID: func(id string) string { return "/part/" + id }, Remote: true})
 	want := Displayed{
 		HTML:   `<img src="/part/a b"><img width="1" height="1" src="http://x.example/1"><img src="http://x.example/2">y<b>c</b>`,
-		Remote: 2, Trapped: 1, Hidden: "win big", Active: 4,
+		Remote: 3, Trapped: 2, Hidden: "win big", Active: 4,
 	}
 	if got != want {
 		t.Errorf("Sanitise:\n got %+v\nwant %+v", got, want)
