@@ -6,7 +6,7 @@ BIN := bin/postroom
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
-.PHONY: run test check build bench fuzz chaos schema generate tools bench-tools clean
+.PHONY: run test check build bench bench-mail torture fuzz chaos schema generate tools bench-tools clean
 
 run:
 	@./.ci/tools postgresql
@@ -34,6 +34,15 @@ chaos: tools
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./cmd/bench
+
+# Reading mail, beside enmime: a module of its own, which Postroom's build never sees.
+bench-mail:
+	cd cmd/bench/enmime && $(GO) test -run '^$$' -bench . -benchmem
+	$(GO) test -run '^$$' -bench 'Linear|Giants|Sanitise' ./ingest/mail
+
+# Every message of the corpora cut at 200 places, flipped and joined.
+torture:
+	POSTROOM_TORTURE=long $(GO) test -run '^TestTorture$$' -v -timeout 60m ./ingest/mail
 
 fuzz:
 	@for p in $$($(GO) list ./...); do \

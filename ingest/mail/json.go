@@ -40,6 +40,7 @@ func (m *Mail) MarshalJSON() ([]byte, error) {
 func (p Part) MarshalJSON() ([]byte, error) {
 	return marshal(struct {
 		ContentType string `json:"content_type"`
+		Detected    string `json:"detected_type"`
 		Charset     string `json:"charset"`
 		Filename    string `json:"filename"`
 		Disposition string `json:"disposition"`
@@ -49,7 +50,7 @@ func (p Part) MarshalJSON() ([]byte, error) {
 		Inline      bool   `json:"inline"`
 		Body        bool   `json:"body"`
 	}{
-		p.ContentType, p.Charset, p.Filename, p.Disposition, p.ContentID, p.Size, hex.EncodeToString(p.SHA256[:]),
+		p.ContentType, p.Detected, p.Charset, p.Filename, p.Disposition, p.ContentID, p.Size, hex.EncodeToString(p.SHA256[:]),
 		p.Inline, p.Body,
 	})
 }
