@@ -1,0 +1,171 @@
+package mail
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits on signatures, in lines with something in them. Longer ones are taken for text.
+const (
+	maxSignature     = 40 // below "-- ", which RFC 3676 §4.3 reserves for it
+	maxLooseDash     = 25 // below "--" without the space, or a long dash
+	maxRuled         = 10 // below a line drawn across
+	maxSignatureLine = 160
+	maxNotice        = 60 // lines of disclaimers at the end
+)
+
+// signatureIn returns where the signature begins among the lines from first to before last, or last.
+func (t *trimmer) signatureIn(first, last int) int {
+	cut := t.delimiterIn(first, last)
+	for {
+		end := cut
+		for end > first && t.lines[end-1].tag == lineBlank {
+			end--
+		}
+		if end == first || t.lines[end-1].tag != lineText {
+			return cut
+		}
+		switch line := t.line(end - 1); {
+		case isDivider(line) || line == "ᐧ" || isSentFrom(line):
+			cut = end - 1
+		default:
+			up := t.noticeAbove(first, end)
+			if up == end {
+				return cut
+			}
+			cut = up
+		}
+	}
+}
+
+// delimiterIn returns the first line that delimits a signature, or last.
+func (t *trimmer) delimiterIn(first, last int) int {
+	left := 0 // lines with something in them below i
+	found := last
+	for i := last - 1; i >= first && left <= maxSignature; i-- {
+		switch t.lines[i].tag {
+		case lineBlank:
+			continue
+		case lineCode:
+			return found
+		}
+		if room := t.delimits(i); room > 0 && left <= room && (left > 0 || i > first) {
+			found = i
+		}
+		left++
+	}
+	return found
+}
+
+// delimits returns how many lines a signature below line i may have, 0 when the line delimits none.
+func (t *trimmer) delimits(i int) int {
+	l := t.lines[i]
+	if l.end-l.start > 90 {
+		return 0
+	}
+	raw := strings.TrimRight(t.text[l.start:l.end], "\r\n")
+	switch raw {
+	case "-- ", "--\u00a0":
+		return maxSignature
+	}
+	switch line := strings.TrimSpace(raw); {
+	case line == "--" || line == "—" || line == "– –" || line == "- --" || line == "—-":
+		return maxLooseDash
+	case len(line) >= 5 && strings.Trim(line, "_") == "" && (i == 0 || t.lines[i-1].tag == lineBlank):
+		return maxRuled
+	default:
+		return 0
+	}
+}
+
+// isSentFrom reports whether line is one of those that mobile mail programs and the like put below a mail.
+func isSentFrom(line string) bool {
+	if len(line) > maxSignatureLine {
+		return false
+	}
+	s := strings.ToLower(strings.Trim(line, "<>()[]*_-—–|. \t\u00a0\u200e\u200f\u202a\u202c"))
+	for _, p := range sentWhole {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	if len(strings.Fields(s)) <= 5 && (strings.HasSuffix(s, " from mobile") || strings.HasSuffix(s, " from my mobile")) {
+		return true
+	}
+	sent := false
+	for _, p := range sentFrom {
+		if sent = strings.HasPrefix(s, p); sent {
+			break
+		}
+	}
+	for _, p := range sentEnd {
+		sent = sent || strings.HasSuffix(s, p)
+	}
+	return sent && namesDevice(s)
+}
+
+// namesDevice reports whether the line names a thing or a program that sends mail, or says "my".
+func namesDevice(s string) bool {
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' }) {
+		if devices[w] {
+			return true
+		}
+		for i := range len(w) { // 自我的iPhone, iphone'umdan, "iOShttps"
+			if r := w[i]; r == 'i' || r == 'a' || r == 'o' || r == 's' {
+				for _, name := range deviceStems {
+					if strings.HasPrefix(w[i:], name) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// noticeAbove returns where the disclaimer or footer that ends right above line end begins, or end. It is a paragraph in
+// which lawyers' or scanners' phrases stand; paragraphs below such a one belong to it.
+func (t *trimmer) noticeAbove(first, end int) int {
+	begin := end
+	for begin > first && begin > end-maxNotice && t.lines[begin-1].tag == lineText {
+		begin--
+	}
+	if begin == end || int(t.lines[end-1].end-t.lines[begin].start) > 8<<10 {
+		return end
+	}
+	s := t.text[t.lines[begin].start:t.lines[end-1].end]
+	if len(s) < 40 {
+		return end
+	}
+	if begin > first && t.lines[begin-1].tag != lineBlank {
+		return end
+	}
+	if isNotice(s) {
+		return begin
+	}
+	return end
+}
+
+// isNotice reports whether a paragraph is a disclaimer, a scanner's stamp or a list's footer.
+func isNotice(s string) bool {
+	s = strings.ToLower(strings.Join(strings.Fields(strings.TrimLeft(s, "-_=* \t\r\n")), " "))
+	for _, p := range stamps {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	first, _ := utf8.DecodeRuneInString(s)
+	if first == '>' || len(s) < 120 {
+		return false
+	}
+	n := 0
+	for _, p := range legalese {
+		if strings.Contains(s, p) {
+			if n++; n == 2 {
+				return true
+			}
+		}
+	}
+	return false
+}
