@@ -39,6 +39,7 @@ type dateScan struct {
 	numbers          []int // of one or two digits, which are month or day
 	numeric          []int // of a date in figures, in its order
 	pm, am           bool
+	monthNext        bool // a word for "month" stood before
 }
 
 func (d *dateScan) word(w string) {
@@ -62,8 +63,12 @@ func (d *dateScan) word(w string) {
 		d.month = m
 		return
 	}
+	before := d.monthNext
+	d.monthNext = w == "tháng" || w == "thg"
 	n, seps := figures(w)
 	switch {
+	case before && len(n) == 1 && n[0] <= 12:
+		d.month = n[0]
 	case len(n) == 0:
 	case d.hour < 0 && len(n) >= 2 && len(n) <= 3 && isTime(w) && !isDate(w):
 		d.hour, d.minute = n[0], n[1]
@@ -159,6 +164,7 @@ func namedMonth(w string) int {
 	if len(w) < 3 || w[0] >= '0' && w[0] <= '9' {
 		return 0
 	}
+	w = strings.TrimPrefix(w, "ב") // "in", written together with the name
 	if m := monthNames[w]; m > 0 {
 		return m
 	}

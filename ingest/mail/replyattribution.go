@@ -23,6 +23,9 @@ func (t *trimmer) attributionAt(i int) (anchor, bool) {
 	if !endsLikeAttribution(last) {
 		return t.datedLine(i, last)
 	}
+	if t.looks++; t.looks > maxLooks {
+		return anchor{}, false
+	}
 	window, loose, first := "", -1, i
 	for n := 0; n < maxAttributionLines && first >= 0; n++ {
 		line := t.line(first)

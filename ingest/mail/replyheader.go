@@ -113,6 +113,9 @@ func (t *trimmer) headersAt(i int, marked bool) (anchor, bool) {
 	if role, _ := headerLine(head); role == 0 {
 		return anchor{}, false
 	}
+	if t.looks++; t.looks > maxLooks {
+		return anchor{}, false
+	}
 	b := readHeaders(i, func(n int) (string, bool) {
 		if n >= len(t.lines) || t.lines[n].tag == lineCode || t.lines[n].tag == lineQuote && !quoted {
 			return "", false
@@ -149,7 +152,17 @@ func (t *trimmer) dividerAbove(i int) bool {
 
 // isDivider reports whether line consists of nothing but one sign drawn across, as "-----".
 func isDivider(line string) bool {
-	return len(line) >= 2 && strings.Trim(line, "-_=*#~+–—― ‐") == ""
+	if len(line) < 2 {
+		return false
+	}
+	for _, r := range line {
+		switch r {
+		case '-', '_', '=', '*', '#', '~', '+', ' ', '–', '—', '―', '‐':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // markerAt returns the anchor of a marker such as "-----Original Message-----" at line i, with the header lines below it.

@@ -12,13 +12,14 @@ const (
 	maxLooseDash     = 25 // below "--" without the space, or a long dash
 	maxRuled         = 10 // below a line drawn across
 	maxSignatureLine = 160
-	maxNotice        = 60 // lines of disclaimers at the end
+	maxNotice        = 60 // lines of one disclaimer
+	maxPeeled        = 60 // lines and disclaimers that are taken off the end one by one
 )
 
 // signatureIn returns where the signature begins among the lines from first to before last, or last.
 func (t *trimmer) signatureIn(first, last int) int {
 	cut := t.delimiterIn(first, last)
-	for {
+	for range maxPeeled {
 		end := cut
 		for end > first && t.lines[end-1].tag == lineBlank {
 			end--
@@ -37,6 +38,7 @@ func (t *trimmer) signatureIn(first, last int) int {
 			cut = up
 		}
 	}
+	return cut
 }
 
 // delimiterIn returns the first line that delimits a signature, or last.

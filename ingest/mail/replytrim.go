@@ -49,6 +49,7 @@ type trimmer struct {
 	lines   []textLine
 	anchors []anchor
 	known   bool // something was known to be quoted before its lines were read
+	looks   int  // how many lines were looked at closely
 }
 
 // trim does the work of [Trim]; quotes are ranges of the text that are known to be quoted.
@@ -167,6 +168,10 @@ func (t *trimmer) next(i int) int {
 	}
 	return i
 }
+
+// maxLooks is how many lines of a text are looked at closely, as the end of an attribution or the first of copied header
+// lines. Mail that people write has some dozens; past the limit lines are taken as they come.
+const maxLooks = 20000
 
 // mark finds the anchors among the lines of text.
 func (t *trimmer) mark() {
