@@ -52,7 +52,9 @@ func replyAt(s string, i int) bool {
 		return true
 	}
 	switch c := s[i+3]; c {
-	case ' ', '-', ':', '\n', '\t', '\r', '.', ',', ')', '#', '>', '"', '_', ';', ']':
+	case '-':
+		return i+8 > len(s) || strings.Trim(s[i+4:i+8], "0123456789") != "" // 555-1234
+	case ' ', ':', '\n', '\t', '\r', '.', ',', ')', '#', '>', '"', '_', ';', ']':
 		return c != '.' && c != ']' || i+4 == len(s) || !isDigit(s[i+4])
 	default:
 		return false

@@ -65,7 +65,7 @@ var reasonRules = []reasonRule{
 	{"hasmoved", []string{
 		"recipient no longer on server", "has moved", "address has changed", "has been replaced by", "mailbox has moved", "please use the new address", "user not local; please try", "no longer on this server", "moved to", "new address is", "address changed", "changed his address", "recipient has moved",
 	}},
-	{"userunknown", []string{"inactive email address", "this user doesn't have a yahoo.com account"}},
+	{"userunknown", []string{"not listed in", "inactive email address", "this user doesn't have a yahoo.com account"}},
 	{"filtered", []string{
 		"refused due to recipient preferences", "recipient preferences", "message filtered", "recipient's preferences", "refused by recipient", "rejected by the recipient", "recipient does not wish", "blocked by the recipient", "recipient has blocked", "this user doesn't have a", "you have been blocked by the recipient",
 		"requires confirmation", "not in the recipient's list", "only accepts mail from", "user reject", "resolver.rst.notauthorized; not authorized to",
@@ -86,7 +86,7 @@ var reasonRules = []reasonRule{
 	{"blocked", []string{
 		"blocked using", "client host rejected: blocked", "client host blocked", "dnsbl", "rbl ", "@spamhaus", "@spamcop", "@barracudacentral", "@sorbs", "@dnsbl", "banned sending ip", "blacklist", "black list", "black-list", "blocklist", "block list", "block-list", "ip address blocked", "blocked ip", "ip blocked", "your ip", "ip=", "not accepted from servers",
 		"smtp server of your isp", "internet service provider", "refusing connection", "connection refused by policy", "no access from mail server", "open relay", "open proxy", "may not be mail exchanger", "service refuse", "ip source bloquee", "invalid ip", "invalid domain name", "blocked by", "blocked - see", "blocked for", "temporarily blocked", "has been blocked",
-		"block ip", "ip address is", "host is blocked", "connection blocked", "mail from your", "listed in", "listed at", "listed by", "rejected by ldap", "client ip address", "dynamic ip", "dynamic address", "greylist", "grey list", "graylist", "greylisted", "bad helo", "helo rejected", "ehlo", "client host rejected: access denied",
+		"block ip", "ip address is", "host is blocked", "connection blocked", "mail from your", "is listed in", "listed at", "listed by", "rejected by ldap", "client ip address", "dynamic ip", "dynamic address", "greylist", "grey list", "graylist", "greylisted", "bad helo", "helo rejected", "ehlo", "client host rejected: access denied",
 		"your e-mail is redundant", "ip range", "not allowed to send mail", "is not allowed to connect", "client was not authenticated", "550 rejected", "missing reverse", "blocked", "sender rejected. refer",
 	}},
 	{"hostunknown", []string{

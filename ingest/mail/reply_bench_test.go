@@ -21,12 +21,14 @@ var hostileTexts = map[string]func(size int) string{
 	"dashes":       func(n int) string { return strings.Repeat("-- \n", n/4) },
 	"rulers":       func(n int) string { return strings.Repeat("_____\n\n", n/7) },
 	"sent_from":    func(n int) string { return strings.Repeat("Sent from my iPhone\n", n/20) },
-	"notices":      func(n int) string { return strings.Repeat("confidential privileged "+strings.Repeat("x", 100)+"\n\n", n/126) },
-	"between":      func(n int) string { return strings.Repeat("> a\nb\n", n/6) },
-	"fences":       func(n int) string { return strings.Repeat("```\n", n/4) },
-	"named":        func(n int) string { return strings.Repeat("Ab> x\n", n/6) },
-	"markers":      func(n int) string { return strings.Repeat("--- Original Message ---\n> a\n", n/29) },
-	"forwards":     func(n int) string { return strings.Repeat("> Begin forwarded message:\n> From: a\n\n", n/39) },
+	"notices": func(n int) string {
+		return strings.Repeat("confidential privileged "+strings.Repeat("x", 100)+"\n\n", n/126)
+	},
+	"between":  func(n int) string { return strings.Repeat("> a\nb\n", n/6) },
+	"fences":   func(n int) string { return strings.Repeat("```\n", n/4) },
+	"named":    func(n int) string { return strings.Repeat("Ab> x\n", n/6) },
+	"markers":  func(n int) string { return strings.Repeat("--- Original Message ---\n> a\n", n/29) },
+	"forwards": func(n int) string { return strings.Repeat("> Begin forwarded message:\n> From: a\n\n", n/39) },
 }
 
 // TestTrimIsLinear trims 10 MB of each hostile text and one-eighth of it: the time per byte must not grow with the size.

@@ -110,6 +110,12 @@ func (t *trimmer) datedLine(i int, line string) (anchor, bool) {
 // endsLikeAttribution reports whether line ends the way attributions do, with a colon or a word of those languages that
 // need none.
 func endsLikeAttribution(line string) bool {
+	if line == "" {
+		return false
+	}
+	if c := line[len(line)-1]; c < 0x80 && strings.IndexByte(":)*_-", c) < 0 {
+		return false
+	}
 	if strings.HasPrefix(line, "--") && strings.HasSuffix(line, "--") {
 		return true // ---- On … wrote ----
 	}

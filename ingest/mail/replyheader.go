@@ -188,6 +188,13 @@ func (t *trimmer) markerAt(i int) (anchor, bool) {
 
 // markerLine reports whether line is a marker, and whether of a forward.
 func markerLine(line string) (forward, known bool) {
+	if line == "" {
+		return false, false
+	}
+	first, last := line[0], line[len(line)-1]
+	if first < 0x80 && strings.IndexByte("-_=*[>", first) < 0 && last < 0x80 && strings.IndexByte(":*", last) < 0 {
+		return false, false
+	}
 	const marks = "-_=*‐–—―>.: \t\u00a0：﹕[]"
 	inner := strings.ToLower(strings.Trim(line, marks))
 	if inner == "" || len(inner) > 80 {

@@ -3,7 +3,6 @@ package mail
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Limits on signatures, in lines with something in them. Longer ones are taken for text.
@@ -12,8 +11,9 @@ const (
 	maxLooseDash     = 25 // below "--" without the space, or a long dash
 	maxRuled         = 10 // below a line drawn across
 	maxSignatureLine = 160
-	maxNotice        = 60 // lines of one disclaimer
-	maxPeeled        = 60 // lines and disclaimers that are taken off the end one by one
+	maxNotice        = 60   // lines of one disclaimer
+	noticeLead       = 1500 // bytes of a disclaimer that are read
+	maxPeeled        = 60   // lines and disclaimers that are taken off the end one by one
 )
 
 // signatureIn returns where the signature begins among the lines from first to before last, or last.
@@ -151,18 +151,20 @@ func (t *trimmer) noticeAbove(first, end int) int {
 
 // isNotice reports whether a paragraph is a disclaimer, a scanner's stamp or a list's footer.
 func isNotice(s string) bool {
-	s = strings.ToLower(strings.Join(strings.Fields(strings.TrimLeft(s, "-_=* \t\r\n")), " "))
+	s = strings.ToLower(strings.Join(strings.Fields(strings.TrimLeft(clip(s, noticeLead), "-_=* \t\r\n")), " "))
 	for _, p := range stamps {
 		if strings.HasPrefix(s, p) {
 			return true
 		}
 	}
-	first, _ := utf8.DecodeRuneInString(s)
-	if first == '>' || len(s) < 120 {
+	if len(s) < 120 {
 		return false
 	}
-	n := 0
-	for _, p := range legalese {
+	n, phrases := 0, legalese
+	if isASCII(s) {
+		phrases = legaleseASCII
+	}
+	for _, p := range phrases {
 		if strings.Contains(s, p) {
 			if n++; n == 2 {
 				return true

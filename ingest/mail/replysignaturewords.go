@@ -1,5 +1,7 @@
 package mail
 
+import "slices"
+
 // sentFrom are how the lines of mobile mail programs begin, in lower case; a device or a program must follow.
 var sentFrom = []string{
 	"sent from", "sent via", "sent with", "sent using", "sent by", "sent on", "from my", "get ", "composed on", "typed on", "written on", "mailed from", "posted from",
@@ -73,3 +75,6 @@ var legalese = []string{
 	"機密", "宛先", "誤って", "機密信息", "保密", "收件人", "误收", "誤收", "기밀", "수신인", "수신자", "잘못", "חסוי", "בטעות", "נמען", "سري", "المرسل إليه", "بطريق الخطأ", "bí mật", "người nhận", "nhầm",
 	"rahasia", "penerima", "confidenţial", "confidențial", "din greșeală", "destinatarului", "bizalmas", "címzett", "tévedésből",
 }
+
+// legaleseASCII are those that can stand in a text of ASCII.
+var legaleseASCII = slices.DeleteFunc(slices.Clone(legalese), func(p string) bool { return !isASCII(p) })

@@ -82,17 +82,20 @@ func (t *trimmer) split() {
 }
 
 func tagOf(line string) lineTag {
-	line = strings.TrimLeft(line, " \t\u00a0\u200e\u200f")
-	switch {
-	case strings.TrimRight(line, " \t\r\n\u00a0\ufeff\u200b") == "":
-		return lineBlank
-	case line[0] == '>' || strings.HasPrefix(line, "＞"):
-		return lineQuote
-	case strings.HasPrefix(line, "&gt;"): // HTML that was escaped once too often
-		return lineQuote
-	default:
+	for i, r := range line {
+		switch r {
+		case ' ', '\t', '\r', '\n', '\u00a0', '\u200e', '\u200f', '\ufeff', '\u200b':
+			continue
+		case '>', '＞':
+			return lineQuote
+		case '&':
+			if strings.HasPrefix(line[i:], "&gt;") { // HTML that was escaped once too often
+				return lineQuote
+			}
+		}
 		return lineText
 	}
+	return lineBlank
 }
 
 // named finds quotes in the old style of "Richard> text": two lines or more with the same short name.
