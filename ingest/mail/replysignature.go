@@ -3,15 +3,19 @@ package mail
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Limits on signatures, in lines with something in them. Longer ones are taken for text.
 const (
 	maxSignature     = 40 // below "-- ", which RFC 3676 §4.3 reserves for it
-	maxLooseDash     = 25 // below "--" without the space, or a long dash
+	maxLooseDash     = 25 // below "--" without the space
 	maxRuled         = 10 // below a line drawn across
 	maxSignatureLine = 160
+	minSentFrom      = 8    // bytes
 	maxNotice        = 60   // lines of one disclaimer
+	noticePhrases    = 3    // phrases of lawyers that make a paragraph a disclaimer
+	maxShortDash     = 8    // below a long dash
 	noticeLead       = 1500 // bytes of a disclaimer that are read
 	maxPeeled        = 60   // lines and disclaimers that are taken off the end one by one
 )
@@ -72,8 +76,10 @@ func (t *trimmer) delimits(i int) int {
 		return maxSignature
 	}
 	switch line := strings.TrimSpace(raw); {
-	case line == "--" || line == "—" || line == "– –" || line == "- --" || line == "—-":
+	case line == "--" || line == "- --":
 		return maxLooseDash
+	case line == "—" || line == "– –" || line == "—-":
+		return maxShortDash
 	case len(line) >= 5 && strings.Trim(line, "_") == "" && (i == 0 || t.lines[i-1].tag == lineBlank):
 		return maxRuled
 	default:
@@ -83,31 +89,60 @@ func (t *trimmer) delimits(i int) int {
 
 // isSentFrom reports whether line is one of those that mobile mail programs and the like put below a mail.
 func isSentFrom(line string) bool {
-	if len(line) > maxSignatureLine {
+	if len(line) > maxSignatureLine || len(line) < minSentFrom {
 		return false
 	}
 	s := strings.ToLower(strings.Trim(line, "<>()[]*_-—–|. \t\u00a0\u200e\u200f\u202a\u202c"))
+	count := len(strings.Fields(s))
 	for _, p := range sentWhole {
 		if strings.HasPrefix(s, p) {
 			return true
 		}
 	}
-	if len(strings.Fields(s)) <= 5 && (strings.HasSuffix(s, " from mobile") || strings.HasSuffix(s, " from my mobile")) {
+	if count <= 5 && (strings.HasSuffix(s, " from mobile") || strings.HasSuffix(s, " from my mobile")) {
 		return true
 	}
-	sent := false
-	for _, p := range sentFrom {
-		if sent = strings.HasPrefix(s, p); sent {
-			break
+	switch {
+	case hasAnyPrefix(s, sentFrom):
+		if count > maxSentWords && !strings.Contains(s, "excuse") && !strings.Contains(s, "typo") {
+			return false
 		}
+		return namesDevice(s) || count <= 8 && strings.HasPrefix(s, "sent from my ") || strings.HasPrefix(s, "from my ") && count <= 5 && namesDevice(s)
+	case hasAnySuffix(s, sentEnd):
+		return (!spaced(s) || hasAnyPrefix(s, sentEndOpeners)) && count <= maxSentWords && namesDevice(s)
+	default:
+		return false
 	}
-	for _, p := range sentEnd {
-		sent = sent || strings.HasSuffix(s, p)
-	}
-	return sent && namesDevice(s)
 }
 
-// namesDevice reports whether the line names a thing or a program that sends mail, or says "my".
+// maxSentWords is how many words a line of a mobile mail program has at most; a longer one is a sentence.
+const maxSentWords = 10
+
+func hasAnyPrefix(s string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasAnySuffix(s string, suffixes []string) bool {
+	for _, p := range suffixes {
+		if strings.HasSuffix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// spaced reports whether s ends in a script that parts words by spaces.
+func spaced(s string) bool {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return r < 0x2e80
+}
+
+// namesDevice reports whether the line names a thing or a program that sends mail.
 func namesDevice(s string) bool {
 	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' }) {
 		if devices[w] {
@@ -115,10 +150,8 @@ func namesDevice(s string) bool {
 		}
 		for i := range len(w) { // 自我的iPhone, iphone'umdan, "iOShttps"
 			if r := w[i]; r == 'i' || r == 'a' || r == 'o' || r == 's' {
-				for _, name := range deviceStems {
-					if strings.HasPrefix(w[i:], name) {
-						return true
-					}
+				if hasAnyPrefix(w[i:], deviceStems) {
+					return true
 				}
 			}
 		}
@@ -166,7 +199,7 @@ func isNotice(s string) bool {
 	}
 	for _, p := range phrases {
 		if strings.Contains(s, p) {
-			if n++; n == 2 {
+			if n++; n == noticePhrases {
 				return true
 			}
 		}

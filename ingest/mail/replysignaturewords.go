@@ -4,44 +4,47 @@ import "slices"
 
 // sentFrom are how the lines of mobile mail programs begin, in lower case; a device or a program must follow.
 var sentFrom = []string{
-	"sent from", "sent via", "sent with", "sent using", "sent by", "sent on", "from my", "get ", "composed on", "typed on", "written on", "mailed from", "posted from",
-	"von meine", "von unterwegs", "gesendet", "holen sie sich", "hole dir", "diese nachricht wurde", "diese e-mail wurde", "diese mail wurde", "verschickt", "versendet", "mit der ", "am handy",
-	"envoyé", "envoye", "télécharg", "obtenir outlook", "message envoyé", "provenance",
-	"enviado", "mandado desde", "obtener outlook", "obtenga outlook", "obter o outlook", "obtenha o outlook", "enviada", "mensagem enviada",
-	"inviato", "scarica outlook", "ottieni outlook", "messaggio inviato", "spedito",
-	"verzonden", "verstuurd", "download outlook", "outlook voor", "wysłane", "wysłano", "wiadomość wysłana", "pobierz", "odesláno", "odeslané", "odoslané", "získat outlook", "získejte",
-	"skickat", "skickades", "hämta", "sendt", "hent ", "skaff", "last ned", "lähetetty", "hanki",
-	"отправлено", "отправлена", "послано", "скачать", "надіслано", "відправлено", "надісланo", "отримати",
-	"gönderildi", "εστάλη", "στάλθηκε", "απεστάλη", "αποκτήστε", "נשלח", "أرسلت", "تم الإرسال", "أُرسلت", "مرسل", "gửi từ", "đã gửi", "được gửi", "dikirim", "dapatkan", "trimis",
-	"elküldve", "küldve", "az iphone", "az ipad", "изпратено", "poslano", "poslato", "saadetud", "nosūtīts", "išsiųsta", "ส่งจาก", "ارسال شده", "enviat",
-	"從我", "从我", "发自", "發自", "來自我", "来自我", "获取", "取得", "我的", "나의", "내 ", "iphone", "ipad", "android", "outlook",
+	"sent from", "sent via", "sent with", "sent using", "sent by", "sent on my", "from my", "get outlook", "get bluemail", "get typeapp", "composed on", "typed on", "written on my", "mailed from", "posted from",
+	"gesendet von", "gesendet vom", "gesendet mit", "gesendet via", "gesendet über", "holen sie sich", "hole dir", "diese nachricht wurde von", "diese nachricht wurde mit", "diese e-mail wurde von mein", "diese mail wurde von mein", "verschickt von", "verschickt mit", "versendet von", "versendet mit",
+	"envoyé de", "envoyé depuis", "envoyé à partir", "envoyé avec", "envoyé via", "envoyé par", "envoye de", "envoye depuis", "télécharger outlook", "téléchargez", "obtenir outlook", "message envoyé de", "provenance :",
+	"enviado desde", "enviado de", "enviado do", "enviado da", "enviado a partir", "enviado pelo", "enviado por", "enviado com", "enviado con", "enviado via", "mandado desde", "obtener outlook", "obtenga outlook", "obter o outlook", "obtenha o outlook", "mensagem enviada d",
+	"inviato da", "inviato con", "inviato tramite", "inviato via", "scarica outlook", "ottieni outlook", "messaggio inviato da", "spedito da",
+	"verzonden met", "verzonden vanaf", "verzonden via", "verzonden van", "verstuurd vanaf", "verstuurd met", "verstuurd via", "download outlook", "outlook voor",
+	"wysłane z", "wysłano z", "wiadomość wysłana z", "pobierz outlook", "pobierz aplikację outlook", "odesláno z", "odesláno pomocí", "odeslané z", "odoslané z", "získat outlook", "získejte",
+	"skickat från", "skickat via", "skickat med", "skickades från", "hämta outlook", "sendt fra", "sendt via", "sendt med", "hent outlook", "skaff deg outlook", "last ned outlook", "lähetetty", "hanki outlook",
+	"отправлено с", "отправлено из", "отправлено через", "отправлено от", "послано с", "скачать outlook", "надіслано з", "надіслано через", "відправлено з", "отримати outlook",
+	"gönderildi:", "εστάλη από", "στάλθηκε από", "απεστάλη από", "αποκτήστε το outlook", "נשלח מ", "أرسلت من", "تم الإرسال من", "أُرسلت من", "مرسل من", "gửi từ", "đã gửi từ", "được gửi từ", "dikirim dari", "dapatkan outlook", "trimis de", "trimis din",
+	"elküldve", "küldve", "изпратено от", "изпратено с", "poslano s", "poslano z", "poslato sa", "saadetud minu", "nosūtīts no", "išsiųsta iš", "ส่งจาก", "ارسال شده از", "enviat des", "pobrano z",
+	"從我", "从我", "发自", "發自", "來自我", "来自我", "获取outlook", "取得 outlook",
 }
 
 // sentEnd are how they end in languages that put the verb there.
 var sentEnd = []string{
-	"gesendet", "geschickt", "gönderildi", "送信", "から送信", "送信されました", "传送", "傳送", "發送", "发送", "보냄", "전송", "에서 보냄", "küldve", "iphonesta", "ipadista", "puhelimestani",
-	"から入手", "다운로드", "indirin", "herunter", "を入手", "lähetetty", "küldtem", "भेजा गया",
+	" gesendet", " geschickt", " gönderildi", "送信", "から送信", "送信されました", "传送", "傳送", "發送", "发送", "보냄", "전송", " küldve", "iphonesta", "ipadista",
+	"から入手", "다운로드", " indirin", "を入手", " küldtem", "भेजा गया",
 }
+
+// sentEndOpeners begin a line that ends so, in scripts with spaces: others are sentences that tell of something sent.
+var sentEndOpeners = []string{"von meine", "vom ", "von unterwegs", "von iphone", "mit der ", "mit dem ", "iphon", "ipad", "android", "samsung", "az iphon", "az ipad", "az android", "lähetetty", "outlook"}
 
 // sentWhole begin lines that say enough by themselves.
 var sentWhole = []string{
 	"excuse typos", "please excuse typos", "please excuse any typos", "please excuse brevity", "please excuse my brevity", "please excuse the brevity",
 	"excuse my brevity", "pardon my brevity", "sorry for typos", "sorry for any typos", "sent on the go", "sent on the move",
-	"bitte entschuldigen sie die kürze", "bitte entschuldige die kürze",
-	"sent from mail for windows", "sent from yahoo", "sent from outlook", "get outlook for", "outlook für ios", "outlook für android",
-	"outlook pour ios", "outlook pour android", "outlook para ios", "outlook para android", "von outlook", "sent from proton", "sent from airmail", "sent from spark",
+	"bitte entschuldigen sie die kürze", "bitte entschuldige die kürze", "von unterwegs gesendet",
+	"sent from mail for windows", "sent from yahoo mail", "sent from outlook for", "get outlook for", "outlook für ios", "outlook für android",
+	"outlook pour ios", "outlook pour android", "outlook para ios", "outlook para android", "outlook per ios", "outlook per android", "outlook voor ios", "outlook voor android",
 }
 
 // devices are the words by which such a line is known.
 var devices = words(`
-	my meinem meiner mein mon ma mes moi mi mis mio mia meu minha mijn mojego mojej mého mojí môjho min mit mitt minun моего моей
-	мого моєї mobile mobil mobiel móvil movil mobiltelefon handy smartphone phone cell mail mailbox yahoo windows samsung galaxy
+	mobile mobil mobiel móvil movil mobiltelefon handy smartphone phone cell cellphone mail mailbox yahoo windows samsung galaxy
 	blackberry nokia huawei xiaomi htc lg pixel gmail proton protonmail airmail spark thunderbird hotmail aol bluemail mailbird
 	k-9 typemail superhuman newton polymail missive tuta tutanota outlook tablet device téléphone telefono telefone teléfono telefon
-	telefoon telefonu telefonum puhelimesta puhelimestani телефона мобільного мобильного motorola oneplus sony xperia redmi oppo
-	vivo honor gmx web.de orange sfr free telekom mobile-app app máy điện di ponsel perangkat saya cel tel celular celulare
-	mobiili mobiililaitteesta dispositivo appareil gerät urządzenia zařízení enhet enhed laitteesta устройства пристрою cihazımdan
-	הטלפון iPhone شاشة هاتفي جهازي جهاز κινητό συσκευή телефон mobilné mobilního telefonumdan mobilimdan`)
+	telefoon telefonu telefonum puhelimesta puhelimestani телефона мобільного мобильного мобильной motorola oneplus sony xperia redmi oppo
+	vivo honor gmx điện ponsel perangkat celular cellulare mobiililaitteesta dispositivo appareil gerät urządzenia zařízení enhet enhed
+	laitteesta устройства пристрою cihazımdan הטלפון هاتفي جهازي جهاز κινητό συσκευή телефон mobilného mobilního telefonumdan mobilimdan
+	handheld treo palm ti-85`)
 
 // deviceStems are names of devices that are written together with what stands around them; each begins with a letter that
 // namesDevice looks for.
@@ -61,15 +64,15 @@ var stamps = []string{
 	"pensez à l'environnement", "pensez à l’environnement", "avant d'imprimer", "antes de imprimir", "prima di stampare", "denk aan het milieu", "tänk på miljön", "tænk på miljøet", "zanim wydrukujesz",
 }
 
-// legalese are phrases of disclaimers, in lower case. Two of them make one.
+// legalese are phrases of disclaimers, in lower case. Three of them make one.
 var legalese = []string{
 	"confidential", "intended recipient", "intended solely", "intended only", "addressee", "privileged", "if you have received this", "if you are not the", "unauthorized", "unauthorised",
-	"any dissemination", "disclosure, copying", "delete this", "delete it", "do not necessarily", "registered in england", "registered office", "may contain information", "notify the sender",
+	"any dissemination", "disclosure, copying", "do not necessarily", "in error", "strictly prohibited", "registered in england", "registered office", "may contain information", "notify the sender",
 	"vertraulich", "nicht der richtige adressat", "nicht der beabsichtigte", "unbefugte", "irrtümlich erhalten", "informieren sie bitte", "vernichten sie", "rechtlich geschützte", "adressaten bestimmt",
 	"confidentiel", "destinataire", "reçu ce message par erreur", "par erreur", "usage exclusif", "toute diffusion", "détruire", "strictement interdit",
 	"confidencial", "destinatario", "por error", "destinatário", "por engano", "uso exclusivo", "queda prohibida", "protección de datos", "prohibida su", "é proibid", "caso não seja",
 	"riservat", "confidenzial", "per errore", "destinatari", "d.lgs", "vietat", "informazioni contenute",
-	"vertrouwelijk", "geadresseerde", "ten onrechte", "uitsluitend bestemd", "niet de beoogde", "poufn", "adresat", "przez pomyłkę", "wyłącznie do", "důvěrn", "omylem", "určena pouze", "adresát",
+	"vertrouwelijk", "geadresseerde", "ten onrechte", "uitsluitend bestemd", "niet de beoogde", "poufn", "zaufan", "adresat", "przez pomyłkę", "wyłącznie do", "důvěrn", "omylem", "určena pouze", "adresát",
 	"konfidentiell", "avsedd för", "av misstag", "mottagare", "fortrolig", "ved en feil", "ved en fejl", "modtager", "luottamuksel", "vastaanottaj", "erehdyksessä", "tarkoitettu vain",
 	"конфиденциальн", "адресат", "по ошибке", "конфіденційн", "помилково", "gizli", "yanlışlıkla", "alıcı", "yetkisiz", "εμπιστευτικ", "παραλήπτη", "κατά λάθος",
 	"機密", "宛先", "誤って", "機密信息", "保密", "收件人", "误收", "誤收", "기밀", "수신인", "수신자", "잘못", "חסוי", "בטעות", "נמען", "سري", "المرسل إليه", "بطريق الخطأ", "bí mật", "người nhận", "nhầm",
