@@ -93,6 +93,7 @@ func isSentFrom(line string) bool {
 		return false
 	}
 	s := strings.ToLower(strings.Trim(line, "<>()[]*_-—–|. \t\u00a0\u200e\u200f\u202a\u202c"))
+	s = strings.ReplaceAll(s, "[", "") // Get [Outlook for iOS](…)
 	count := len(strings.Fields(s))
 	for _, p := range sentWhole {
 		if strings.HasPrefix(s, p) {

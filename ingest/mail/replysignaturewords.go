@@ -44,7 +44,7 @@ var devices = words(`
 	telefoon telefonu telefonum puhelimesta puhelimestani телефона мобільного мобильного мобильной motorola oneplus sony xperia redmi oppo
 	vivo honor gmx điện ponsel perangkat celular cellulare mobiililaitteesta dispositivo appareil gerät urządzenia zařízení enhet enhed
 	laitteesta устройства пристрою cihazımdan הטלפון هاتفي جهازي جهاز κινητό συσκευή телефон mobilného mobilního telefonumdan mobilimdan
-	handheld treo palm ti-85`)
+	handheld treo palm mobilgerät mobilgeräts mobile-app`)
 
 // deviceStems are names of devices that are written together with what stands around them; each begins with a letter that
 // namesDevice looks for.
