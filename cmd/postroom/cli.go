@@ -25,6 +25,7 @@ type cli struct {
 	Import importCmd `cmd:"" help:"Take in mails from files: a mail, a folder, a Maildir, an mbox, or a tar of them."`
 	Doctor doctorCmd `cmd:"" help:"Prove that the ledger balances and name what does not fit."`
 	Replay replayCmd `cmd:"" help:"Run a period's mails through parser, filter and threading again, and show what would differ."`
+	Mail   mailCmd   `cmd:"" help:"Read mail from files, without a database: what Postroom makes of it."`
 	Key    keyCmd    `cmd:"" help:"Print a new master key, for rotation: put it on the first line of the key file."`
 }
 

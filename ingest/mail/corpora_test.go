@@ -124,7 +124,7 @@ func unsound(m *Mail) string {
 		texts = append(texts, d.Kind, d.Detail)
 	}
 	for _, r := range m.Automatic.Recipients {
-		texts = append(texts, r.Address, r.Status, r.ReplyCode, r.Reason)
+		texts = append(texts, r.Address, r.Status, r.ReplyCode, r.Reason, r.Diagnostic)
 	}
 	for i := range m.Parts {
 		p := &m.Parts[i]
