@@ -65,6 +65,21 @@ func (f *Filter) Train(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, j Ju
 	return seq, nil
 }
 
+// TrainAll is Train for many judgements, in one transaction of its own.
+func (f *Filter) TrainAll(ctx context.Context, workspace uuid.UUID, list []Judgement) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return f.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		for _, j := range list {
+			if _, err := f.Train(ctx, tx, workspace, j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // stored checks j and returns its features as the journal keeps them.
 func (j *Judgement) stored() ([]byte, error) {
 	switch j.Source {
