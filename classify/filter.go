@@ -96,16 +96,19 @@ func (f *Filter) Score(ctx context.Context, workspace uuid.UUID, fe Features) (S
 	return s.model.score(&fe, s.thresholds), nil
 }
 
-// ScoreOf is Score for a document that is yet to be read. A model that has learned nothing weighs no evidence, so then
-// document is not even called.
+// ScoreOf is Score for a document that is yet to be read. A model that has learned nothing weighs no words, so then
+// they are not even looked at.
 func (f *Filter) ScoreOf(ctx context.Context, workspace uuid.UUID, document func() Document) (Score, error) {
 	s, err := f.ready(ctx, workspace)
 	if err != nil {
 		return Score{}, err
 	}
+	d := document()
 	var fe Features
 	if s.learned() {
-		fe = f.Features(workspace, document())
+		fe = f.Features(workspace, d)
+	} else {
+		fe = coldFeatures(&d)
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -18,6 +18,7 @@ type model struct {
 	bias   slot   // the logistic member's constant
 	slots  []slot // nil until something is learned
 	ranks  [members]rank
+	lean   [members]float64 // of the members' weights away from the mean
 }
 
 // A slot holds all that the members know about the features whose ids share its bits.
@@ -86,6 +87,7 @@ func (m *model) learn(fe *Features, isSpam bool) {
 	e := evidences.Get().(*evidence)
 	defer evidences.Put(e)
 	m.weigh(fe, e)
+	m.learnMix(e, isSpam)
 	for i := range members {
 		m.ranks[i].learn(e.raw[i], rankScale[i], isSpam)
 	}

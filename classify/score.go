@@ -30,7 +30,10 @@ type Thresholds struct {
 }
 
 // defaultThresholds hold until a workspace sets its own.
-var defaultThresholds = Thresholds{HamBelow: 0.10, SpamFrom: 0.95}
+//
+// They follow from what mistakes cost, as P means what it says. At 0.98 a ham among the spam is held to be as bad as 49 looks
+// at spam among the unsure; at 0.20 a spam among the ham is as bad as four looks.
+var defaultThresholds = Thresholds{HamBelow: 0.20, SpamFrom: 0.98}
 
 // A Score says how likely a message is spam, what follows, and why.
 type Score struct {
@@ -59,6 +62,7 @@ type Kind string
 // The kinds of contributions.
 const (
 	KindBaseline Kind = "baseline" // what a message without any evidence would score
+	KindSignal   Kind = "signal"   // a fact that needs no training; it weighs less the more was learned
 	KindToken    Kind = "token"    // a word, address, host, header or trait of the message
 	KindPatterns Kind = "patterns" // all four-letter patterns of header and text together
 	KindRest     Kind = "rest"     // all tokens that are not listed
@@ -69,15 +73,19 @@ const maxContributions = 20
 
 // score explains fe by m.
 func (m *model) score(fe *Features, t Thresholds) Score {
-	s := Score{ModelSeq: m.seq, P: 0.5}
-	if m.ham+m.spam == 0 {
-		s.Verdict, s.Reason = m.verdict(s.P, t)
-		return s
-	}
+	s := Score{ModelSeq: m.seq}
 	e := evidences.Get().(*evidence)
 	defer evidences.Put(e)
-	m.weigh(fe, e)
-	s.Contributions, s.LogOdds = m.explain(fe, e)
+	if m.ham+m.spam == 0 {
+		e.slots = e.slots[:0]
+		s.Contributions = []Contribution{{Kind: KindBaseline}}
+	} else {
+		m.weigh(fe, e)
+		s.Contributions, s.LogOdds = m.explain(fe, e)
+	}
+	list, cold := fe.signals.contributions(s.Contributions, m.ham, m.spam)
+	s.Contributions = list
+	s.LogOdds += cold
 	s.P = 1 / (1 + math.Exp(-s.LogOdds))
 	s.Verdict, s.Reason = m.verdict(s.P, t)
 	if doubt := e.doubt(fe, s.Verdict); doubt != "" {

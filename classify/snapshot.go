@@ -15,7 +15,7 @@ import (
 )
 
 // snapshotVersion is the form of stored models. A change to what members learn or how features are found raises it.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // snapshotEvery is how many judgements lie between two snapshots of a workspace, snapshotsKept how many are kept.
 const (
@@ -110,6 +110,7 @@ func (m *model) encode() []byte {
 	for i := range m.ranks {
 		b = m.ranks[i].spam.append(b)
 		b = m.ranks[i].ham.append(b)
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(m.lean[i]))
 	}
 	used := append(make([]*slot, 0, len(m.slots)+1), &m.bias)
 	last := -1
@@ -187,6 +188,7 @@ func decodeModel(b []byte) (*model, error) {
 	for i := range m.ranks {
 		c.histogram(&m.ranks[i].spam)
 		c.histogram(&m.ranks[i].ham)
+		m.lean[i] = c.float()
 	}
 	if m.ham+m.spam > 0 {
 		m.slots = make([]slot, 1<<slotBits)
@@ -225,6 +227,16 @@ func (c *cutter) uvarint() uint64 {
 	}
 	c.rest = c.rest[used:]
 	return n
+}
+
+func (c *cutter) float() float64 {
+	if len(c.rest) < 8 {
+		c.bad, c.rest = true, nil
+		return 0
+	}
+	f := math.Float64frombits(binary.LittleEndian.Uint64(c.rest))
+	c.rest = c.rest[8:]
+	return f
 }
 
 func (c *cutter) floats(slots []*slot) {

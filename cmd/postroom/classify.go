@@ -86,9 +86,12 @@ func explain(w io.Writer, s classify.Score) {
 	sum := 0.0
 	for _, c := range s.Contributions {
 		sum += c.LogOdds
-		if c.Kind == classify.KindToken {
+		switch c.Kind {
+		case classify.KindToken:
 			fmt.Fprintf(w, "  %+9.4f  %6d %6d  %s\n", c.LogOdds, c.Ham, c.Spam, c.Token)
-		} else {
+		case classify.KindSignal:
+			fmt.Fprintf(w, "  %+9.4f  %6s %6s  %s (needs no training)\n", c.LogOdds, "", "", c.Token)
+		default:
 			fmt.Fprintf(w, "  %+9.4f  %6s %6s  (%s)\n", c.LogOdds, "", "", kindText[c.Kind])
 		}
 	}

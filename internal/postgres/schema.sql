@@ -204,8 +204,8 @@ ALTER TABLE ONLY public.classify_event FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.classify_head (
     workspace_id uuid NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
-    ham_below double precision DEFAULT 0.10 NOT NULL,
-    spam_from double precision DEFAULT 0.95 NOT NULL,
+    ham_below double precision DEFAULT 0.20 NOT NULL,
+    spam_from double precision DEFAULT 0.98 NOT NULL,
     CONSTRAINT classify_head_band CHECK ((((0)::double precision <= ham_below) AND (ham_below <= spam_from) AND (spam_from <= (1)::double precision)))
 );
 
