@@ -6,7 +6,7 @@ BIN := bin/postroom
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
-.PHONY: run test check build bench fuzz chaos schema generate tools bench-tools clean
+.PHONY: run test check build bench bench-filter fuzz chaos schema generate tools bench-tools clean
 
 run:
 	@./.ci/tools postgresql
@@ -34,6 +34,11 @@ chaos: tools
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./cmd/bench
+
+# The filter beside bogofilter and SpamAssassin's Bayes, on the same mails in the same order.
+bench-filter:
+	@./.ci/tools bogofilter spamassassin
+	$(GO) run ./cmd/benchfilter --figure docs/learning-curve.svg
 
 fuzz:
 	@for p in $$($(GO) list ./...); do \

@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"strings"
 
 	"postroom/classify"
 	"postroom/ingest/mail"
+	"postroom/internal/trec"
 )
 
 // readDocument is what the filter is shown of a mail from a file. A mail over its budget is judged by what was read of it.
@@ -36,19 +36,11 @@ func emails(list []mail.Address) []string {
 	return out
 }
 
-// forwarded is what a forwarder leaves of a header: what the sender's own program wrote. All else may be the work of
-// whoever gathered a set of mails, and a filter that learns it looks better than it is.
-var forwarded = map[string]bool{
-	"from": true, "to": true, "cc": true, "subject": true, "date": true, "message-id": true, "reply-to": true, "in-reply-to": true,
-	"references": true, "mime-version": true, "content-type": true, "content-transfer-encoding": true, "x-mailer": true,
-	"user-agent": true, "importance": true, "x-priority": true, "organization": true,
-}
-
 // stripHeaders leaves of d what a forwarder would.
 func stripHeaders(d classify.Document) classify.Document {
 	var left []classify.Field
 	for _, f := range d.Header {
-		if forwarded[strings.ToLower(f.Name)] {
+		if trec.Leaves(f.Name) {
 			left = append(left, f)
 		}
 	}

@@ -110,3 +110,12 @@ func TestSource(t *testing.T) {
 		})
 	}
 }
+
+func TestForwarded(t *testing.T) {
+	t.Parallel()
+	const raw = "From x Mon\r\nReceived: a\r\n b\r\nSUBJECT: hello\r\n there\r\nX-Spam: yes\r\nTo: c\r\n\r\nReceived: in the body\r\n"
+	const want = "SUBJECT: hello\r\n there\r\nTo: c\r\n\r\nReceived: in the body\r\n"
+	if got := string(Forwarded([]byte(raw))); got != want {
+		t.Errorf("Forwarded(%q) = %q, want %q", raw, got, want)
+	}
+}
