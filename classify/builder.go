@@ -32,7 +32,7 @@ func extract(key hashKey, d *Document) Features {
 	b.style(d.Text)
 	b.patterns(d)
 	fe := b.features()
-	fe.known, fe.signals = d.Known, b.signalSet
+	fe.known, fe.signals, fe.senders = d.Known, b.signalSet, d.From
 	return fe
 }
 
@@ -42,7 +42,7 @@ func coldFeatures(d *Document) Features {
 	defer builders.Put(b)
 	b.signalSet = 0
 	b.signalsOf(d)
-	return Features{known: d.Known, signals: b.signalSet}
+	return Features{known: d.Known, signals: b.signalSet, senders: d.From}
 }
 
 // A builder collects the features of one message. Tokens are written at the end of arena, then committed: hashed and

@@ -30,7 +30,7 @@ func (m *model) explain(fe *Features, e *evidence) ([]Contribution, float64) {
 		s := e.slots[t.word]
 		list = append(list, Contribution{
 			Kind: KindToken, Token: shown(fe.name(t.word)), LogOdds: t.logOdds,
-			Ham: int(s.ham), Spam: int(s.spam),
+			Ham: int(s.ham), Spam: int(s.spam), id: fe.words[t.word],
 		})
 	}
 	list = append(list, Contribution{Kind: KindPatterns, LogOdds: e.patterns(fe, &slope)})

@@ -18,7 +18,8 @@ type Features struct {
 	names   string   // text of all word tokens
 	ends    []uint32 // end of token i in names; empty for stored features
 	signals signalSet
-	known   bool // Document.Known; not stored
+	senders []string // Document.From; not stored
+	known   bool     // Document.Known; not stored
 }
 
 // Len returns the number of features.

@@ -16,6 +16,8 @@ func (m *model) weightOf(i int) float64 { return 1./members + m.lean[i] }
 
 // learnMix takes a step by the members' log-odds before they learned. Before the minimum of training they say too
 // little.
+//
+// It also notes whether the sum was on the right side.
 func (m *model) learnMix(e *evidence, isSpam bool) {
 	if m.ham < MinHam || m.spam < MinSpam {
 		return
@@ -26,6 +28,7 @@ func (m *model) learnMix(e *evidence, isSpam bool) {
 		odds[i] = m.ranks[i].logOdds(e.raw[i], rankScale[i])
 		z += float64(odds[i] * m.weightOf(i))
 	}
+	m.watch(z > 0 != isSpam)
 	g := -1 / (1 + math.Exp(-z))
 	if isSpam {
 		g = 1 / (1 + math.Exp(z))

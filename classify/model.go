@@ -14,11 +14,12 @@ type model struct {
 	lessons []lesson // all of them while the model is young; nil once it is grown
 	grown   bool
 
-	margin counts // messages as the margin member counts them
-	bias   slot   // the logistic member's constant
-	slots  []slot // nil until something is learned
-	ranks  [members]rank
-	lean   [members]float64 // of the members' weights away from the mean
+	margin                   counts // messages as the margin member counts them
+	bias                     slot   // the logistic member's constant
+	slots                    []slot // nil until something is learned
+	ranks                    [members]rank
+	wrongLately, wrongAlways float64          // shares of judgements that the model would have got wrong
+	lean                     [members]float64 // of the members' weights away from the mean
 }
 
 // A slot holds all that the members know about the features whose ids share its bits.

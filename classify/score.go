@@ -39,6 +39,7 @@ var defaultThresholds = Thresholds{HamBelow: 0.20, SpamFrom: 0.98}
 type Score struct {
 	P       float64 // probability of spam, between 0 and 1
 	Verdict Verdict
+	Rule    string // pattern of the allow or block list that decided; "" if the evidence did
 	Reason  string // for people: "unsure: 31 of 50 ham and 4 of 20 spam learned"
 
 	// LogOdds is log(P/(1-P)) and the sum of all Contributions, to within 1e-9.
@@ -54,6 +55,9 @@ type Contribution struct {
 	Token     string // the token's text, for KindToken
 	LogOdds   float64
 	Ham, Spam int // for KindToken: learned messages with the token, as far as hashes tell
+
+	Origins []Origin // for KindToken by Explain: the newest training messages that have it
+	id      uint32
 }
 
 // A Kind says what a contribution stands for.

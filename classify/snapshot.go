@@ -107,6 +107,9 @@ func (m *model) encode() []byte {
 	for _, n := range []int{m.ham, m.spam, int(m.margin.spam), int(m.margin.ham)} {
 		b = binary.AppendUvarint(b, uint64(n))
 	}
+	for _, f := range []float64{m.wrongLately, m.wrongAlways} {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
 	for i := range m.ranks {
 		b = m.ranks[i].spam.append(b)
 		b = m.ranks[i].ham.append(b)
@@ -185,6 +188,7 @@ func decodeModel(b []byte) (*model, error) {
 	c := cutter{rest: b}
 	m := &model{grown: true, ham: int(c.uvarint()), spam: int(c.uvarint())}
 	m.margin = counts{uint32(c.uvarint()), uint32(c.uvarint())}
+	m.wrongLately, m.wrongAlways = c.float(), c.float()
 	for i := range m.ranks {
 		c.histogram(&m.ranks[i].spam)
 		c.histogram(&m.ranks[i].ham)
