@@ -25,7 +25,7 @@ check:
 
 test: tools check
 	$(GO) test -race -timeout 14m ./...
-	$(GO) test -run '^Test(GoodWords|Dictionary|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
+	$(GO) test -run '^Test(GoodWords|Dictionary|Tricks|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
 
 # The long versions of the force tests: hundreds of kills, a database gone for half a minute.
 chaos: tools

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -33,6 +34,7 @@ func extract(key hashKey, d *Document) Features {
 	b.patterns(d)
 	fe := b.features()
 	fe.known, fe.signals, fe.senders = d.Known, b.signalSet, d.From
+	fe.blank = strings.TrimSpace(clip(d.Subject, maxText)+clip(d.Text, maxText)) == "" && d.HTML == "" && len(d.Parts) < 2
 	return fe
 }
 

@@ -18,6 +18,7 @@ type Features struct {
 	names   string   // text of all word tokens
 	ends    []uint32 // end of token i in names; empty for stored features
 	signals signalSet
+	blank   bool     // nothing was written or attached; not stored
 	senders []string // Document.From; not stored
 	known   bool     // Document.Known; not stored
 }

@@ -125,6 +125,9 @@ func (e *evidence) doubt(fe *Features, v Verdict) string {
 	if v == Spam && fe.known {
 		return "a known correspondent"
 	}
+	if fe.blank {
+		return "nothing is written in it"
+	}
 	seen := 0
 	for _, s := range e.slots[:len(fe.words)] {
 		if s.spam|s.ham != 0 {

@@ -14,12 +14,19 @@ type Trial struct {
 
 // Score scores features by what the trial has learned.
 func (t *Trial) Score(fe Features) Score {
-	if t.pending {
-		t.model = model{lessons: t.model.lessons}
-		t.model.takeTurns()
-		t.pending = false
-	}
+	t.Settle()
 	return t.model.score(&fe, defaultThresholds)
+}
+
+// Settle lets a young model learn all its lessons anew if there are new ones, as the next score would.
+func (t *Trial) Settle() (anew bool) {
+	if !t.pending {
+		return false
+	}
+	t.model = model{lessons: t.model.lessons}
+	t.model.takeTurns()
+	t.pending = false
+	return true
 }
 
 // Learn takes in one judged message.

@@ -67,8 +67,8 @@ type track struct {
 	course   *classify.Course
 	run      []classify.Scored
 
-	extracting, scoring, learning time.Duration
-	learned                       int
+	extracting, scoring, learning, relearning time.Duration
+	learned, relearned                        int
 }
 
 // evalSecret keys the features. Another one would give other collisions of hashes, and figures within the interval.
@@ -192,6 +192,11 @@ func (e *evaluation) take(item trec.Item, raw []byte, scores *scoreFile) error {
 
 func (t *track) take(extractor *classify.Filter, d classify.Document, spam bool) classify.Score {
 	start := time.Now()
+	if t.trial.Settle() {
+		t.relearned++
+		t.relearning += time.Since(start)
+		start = time.Now()
+	}
 	fe := extractor.Features(uuid.UUID{}, d)
 	extracted := time.Now()
 	s := t.course.Score(fe)

@@ -56,6 +56,9 @@ func (e *evaluation) print(w io.Writer) {
 		return fmt.Sprintf("%.0f = %.0f + %.0f", micros(t.extracting+t.scoring, e.read), micros(t.extracting, e.read), micros(t.scoring, e.read))
 	})
 	row("µs per training", func(_ int, t *track) string { return fmt.Sprintf("%.0f", micros(t.learning, t.learned)) })
+	row("µs to learn anew while young", func(_ int, t *track) string {
+		return fmt.Sprintf("%.0f, %d times", micros(t.relearning, t.relearned), t.relearned)
+	})
 	row("model in memory, stored", func(_ int, t *track) string {
 		memory, stored := t.trial.Size()
 		return fmt.Sprintf("%.2f MB, %.2f MB", float64(memory)/1e6, float64(stored)/1e6)
