@@ -17,8 +17,9 @@ type Return struct {
 }
 
 // Return restores what was said of every message before the judgements that r names, in the caller's transaction, and
-// returns how many messages it changed. The journal keeps all of it, so a return can be taken back by another. The model is
-// then the one of the judgements that stand: one that never learned what was taken back, bit for bit.
+// returns how many messages it changed. The journal keeps all of it, so a return can be taken back by another. The model then
+// holds nothing of what was taken back; but what is restored is learned where the journal now has it, at the end, so its bytes
+// are not those of the model at that time (At gives that one).
 func (f *Filter) Return(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, r Return) (changed int, err error) {
 	if _, err := tx.Exec(ctx, lockHead, workspace); err != nil {
 		return 0, fmt.Errorf("take judgements back: %w", err)

@@ -1,5 +1,5 @@
 -- +goose Up
--- The filter's probabilities are better calibrated, so its thresholds say what mistakes cost (classify/score.go): spam from
+-- The filter's probabilities are better calibrated, so its thresholds move (docs/filter.md says how they were chosen): spam from
 -- 0.98, ham below 0.20. Workspaces that still have the old defaults follow.
 -- Locks classify_head, one row per workspace, for a moment.
 alter table classify_head alter column ham_below set default 0.20;
