@@ -6,7 +6,7 @@ BIN := bin/postroom
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
-.PHONY: run test check build bench bench-mail torture fuzz chaos schema generate tools bench-tools clean
+.PHONY: run test check build bench bench-mail bench-filter torture fuzz chaos schema generate tools bench-tools clean
 
 run:
 	@./.ci/tools postgresql
@@ -25,7 +25,7 @@ check:
 
 test: tools check
 	$(GO) test -race -timeout 14m ./...
-	$(GO) test -run '^Test(GoodWords|Dictionary|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
+	$(GO) test -run '^Test(GoodWords|Dictionary|Tricks|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
 
 # The long versions of the force tests: hundreds of kills, a database gone for half a minute.
 chaos: tools
@@ -43,6 +43,11 @@ bench-mail:
 # Every message of the corpora cut at 200 places, flipped and joined.
 torture:
 	POSTROOM_TORTURE=long $(GO) test -run '^TestTorture$$' -v -timeout 60m ./ingest/mail
+
+# The filter beside bogofilter and SpamAssassin's Bayes, on the same mails in the same order.
+bench-filter:
+	@./.ci/tools bogofilter spamassassin
+	$(GO) run ./cmd/benchfilter --figure docs/learning-curve.svg
 
 fuzz:
 	@for p in $$($(GO) list ./...); do \

@@ -190,6 +190,21 @@ ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.classify_alert (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    detail text NOT NULL,
+    count integer DEFAULT 1 NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone,
+    seen_by text,
+    CONSTRAINT classify_alert_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'drift'::text, 'flood'::text, 'one-sided'::text])))
+);
+
+ALTER TABLE ONLY public.classify_alert FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.classify_event (
     workspace_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -212,12 +227,26 @@ ALTER TABLE ONLY public.classify_event FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.classify_head (
     workspace_id uuid NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
-    ham_below double precision DEFAULT 0.10 NOT NULL,
-    spam_from double precision DEFAULT 0.95 NOT NULL,
+    ham_below double precision DEFAULT 0.20 NOT NULL,
+    spam_from double precision DEFAULT 0.98 NOT NULL,
+    learn_replies boolean DEFAULT false NOT NULL,
     CONSTRAINT classify_head_band CHECK ((((0)::double precision <= ham_below) AND (ham_below <= spam_from) AND (spam_from <= (1)::double precision)))
 );
 
 ALTER TABLE ONLY public.classify_head FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.classify_sender (
+    workspace_id uuid NOT NULL,
+    pattern text NOT NULL,
+    verdict text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT classify_sender_pattern_check CHECK (((pattern = lower(pattern)) AND (pattern <> ''::text) AND (length(pattern) <= 320))),
+    CONSTRAINT classify_sender_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'spam'::text])))
+);
+
+ALTER TABLE ONLY public.classify_sender FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.classify_snapshot (
     workspace_id uuid NOT NULL,
@@ -452,6 +481,9 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (workspace_id, hash, chunk);
 
+ALTER TABLE ONLY public.classify_alert
+    ADD CONSTRAINT classify_alert_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_pkey PRIMARY KEY (workspace_id, seq);
 
@@ -460,6 +492,9 @@ ALTER TABLE ONLY public.classify_event
 
 ALTER TABLE ONLY public.classify_head
     ADD CONSTRAINT classify_head_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.classify_sender
+    ADD CONSTRAINT classify_sender_pkey PRIMARY KEY (workspace_id, pattern);
 
 ALTER TABLE ONLY public.classify_snapshot
     ADD CONSTRAINT classify_snapshot_pkey PRIMARY KEY (workspace_id, seq, version);
@@ -521,6 +556,8 @@ ALTER TABLE ONLY public.workspace_key
 ALTER TABLE ONLY public.workspace
     ADD CONSTRAINT workspace_pkey PRIMARY KEY (workspace_id);
 
+CREATE UNIQUE INDEX classify_alert_open ON public.classify_alert USING btree (workspace_id, kind, subject) WHERE (seen_at IS NULL);
+
 CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
 
 CREATE INDEX job_due_idx ON public.job USING btree (due_at);
@@ -545,6 +582,9 @@ ALTER TABLE ONLY public.audit_head
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
 
+ALTER TABLE ONLY public.classify_alert
+    ADD CONSTRAINT classify_alert_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_replaces_fkey FOREIGN KEY (workspace_id, replaces) REFERENCES public.classify_event(workspace_id, seq);
 
@@ -553,6 +593,9 @@ ALTER TABLE ONLY public.classify_event
 
 ALTER TABLE ONLY public.classify_head
     ADD CONSTRAINT classify_head_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.classify_sender
+    ADD CONSTRAINT classify_sender_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.classify_snapshot
     ADD CONSTRAINT classify_snapshot_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
@@ -589,9 +632,13 @@ ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.blob ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.classify_alert ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.classify_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.classify_head ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.classify_sender ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.classify_snapshot ENABLE ROW LEVEL SECURITY;
 
@@ -657,9 +704,13 @@ CREATE POLICY workspace_scope ON public.audit_head TO postroom_app USING ((works
 
 CREATE POLICY workspace_scope ON public.blob TO postroom_app USING ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.classify_alert USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.classify_event USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.classify_head USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.classify_sender USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.classify_snapshot USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
@@ -727,9 +778,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_head TO postroom_app;
 
 GRANT SELECT ON TABLE public.blob TO postroom_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.classify_alert TO postroom_app;
+
 GRANT SELECT,INSERT ON TABLE public.classify_event TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_head TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_sender TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_snapshot TO postroom_app;
 
