@@ -11,7 +11,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -93,7 +95,6 @@ userdb {
 }
 service imap-login {
   chroot =
-  process_min_avail = 1
   service_count = 0
   client_limit = 4000
   process_limit = 4
@@ -222,10 +223,13 @@ func (d *Dovecot) own(dir string) error {
 		return err
 	}
 	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			err = os.Lchown(path, int(d.uid), int(d.gid))
 		}
-		return os.Lchown(path, int(d.uid), int(d.gid))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a lock of the server's, gone already
+		}
+		return err
 	})
 }
 
@@ -282,7 +286,7 @@ func (d *Dovecot) Stop() {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(300 * time.Millisecond): // it would wait for its clients
 		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
 		<-d.done
 	}
@@ -305,9 +309,12 @@ func (d *Dovecot) Folder(name, folder string) string {
 		dir = filepath.Join(dir, "."+folder)
 	}
 	for _, sub := range []string{"cur", "new", "tmp"} {
+		if _, err := os.Stat(filepath.Join(dir, sub)); err == nil {
+			continue
+		}
 		d.must(os.MkdirAll(filepath.Join(dir, sub), 0o700))
+		d.must(d.own(filepath.Join(d.Mails, name)))
 	}
-	d.must(d.own(filepath.Join(d.Mails, name)))
 	return dir
 }
 
