@@ -29,6 +29,7 @@ var law = map[string][]string{
 	"ingest/smtpd":             {"ingest", "tickets"},
 	"ingest/mail":              {},
 	"classify":                 {"internal/postgres"},
+	"oauthgmail":               {"internal/alert", "internal/postgres", "internal/vault", "tickets/audit"},
 	"tickets":                  {"internal/postgres", "tickets/audit"},
 	"tickets/audit":            {"internal/postgres"},
 	"internal/alert":           {"internal/postgres"},

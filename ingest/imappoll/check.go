@@ -350,11 +350,10 @@ func (p *Poller) PollOnce(ctx context.Context, workspace, mailbox uuid.UUID, pro
 		return m.status, err
 	}
 	err = m.well(ctx)
-	p.mu.Lock()
-	p.running[mailbox] = &running{mailbox: m, fence: a.fence, version: a.version, stop: stop, done: make(chan struct{})}
-	p.mu.Unlock()
 	taken := m.taken
-	p.report(ctx)
+	once := []*running{{mailbox: m, fence: a.fence}}
+	p.reportOf(ctx, once)
+	p.noteUseOf(ctx, once)
 	m.status.Taken = taken
 	return m.status, err
 }

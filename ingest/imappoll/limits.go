@@ -36,6 +36,7 @@ type Limits struct {
 	Lease     time.Duration // of a process on its mailboxes
 	Look      time.Duration // for mailboxes to claim, give back or start anew
 	Report    time.Duration // writing how it goes
+	UseEvery  time.Duration // writing how much was read with OAuth tokens
 	LateSlack time.Duration // added to two intervals before a mailbox is late
 }
 
@@ -73,5 +74,6 @@ var DefaultLimits = Limits{
 	Lease:     30 * time.Second,
 	Look:      5 * time.Second,
 	Report:    2 * time.Second,
+	UseEvery:  10 * time.Second,
 	LateSlack: 30 * time.Second,
 }

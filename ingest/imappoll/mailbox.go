@@ -28,6 +28,8 @@ type mailbox struct {
 	wellOnce bool                  // its alerts were looked at since it began or failed
 	touched  atomic.Int64          // when it last got on, Unix nanoseconds
 
+	usedMails, usedOctets atomic.Int64 // read by OAuth, and not yet noted
+
 	mu       sync.Mutex
 	status   Status
 	behindBy map[uuid.UUID]int64

@@ -83,6 +83,10 @@ func (m *mailbox) offer(ctx context.Context, f *Folder, g mailing) error {
 		switch {
 		case err == nil:
 			m.touch()
+			if m.a.Auth == OAuth {
+				m.usedMails.Add(1)
+				m.usedOctets.Add(g.size)
+			}
 			return nil
 		case errors.As(err, &large):
 			return m.park(ctx, f, g.uid, err.Error())

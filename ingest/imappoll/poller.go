@@ -27,6 +27,8 @@ type TokenSource interface {
 	// Refused says that the mail server does not take a token, so that the next one
 	// is another.
 	Refused(ctx context.Context, workspace, mailbox uuid.UUID, token string) error
+	// Used notes how much was read with the mailbox's tokens.
+	Used(ctx context.Context, workspace, mailbox uuid.UUID, mails, octets int64) error
 }
 
 // Config is what a poller is made of. DB, Vault and Pipeline are needed.
@@ -103,6 +105,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = p.db.Listen(ctx, changed, func(string) { p.poke() }) })
 	wg.Go(func() { p.every(ctx, p.limits.Report, p.report) })
+	wg.Go(func() { p.every(ctx, p.limits.UseEvery, p.noteUse) })
 	wg.Go(func() { p.every(ctx, max(time.Second, p.limits.LateSlack/3), p.watchLate) })
 	for ctx.Err() == nil {
 		if err := p.look(ctx); err != nil && ctx.Err() == nil {
@@ -115,10 +118,12 @@ func (p *Poller) Run(ctx context.Context) error {
 		}
 	}
 	wg.Wait()
-	p.stopAll()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	p.report(end)
+	last := p.all()
+	p.stopAll()
+	p.reportOf(end, last)
+	p.noteUseOf(end, last)
 	if _, err := p.db.Exec(end, releaseSQL, p.id, nil); err != nil {
 		slog.WarnContext(ctx, "mailboxes could not be given back; their lease runs out by itself", "err", err)
 	}
@@ -323,7 +328,9 @@ func (p *Poller) stopAll() {
 const reportSQL = `select poll_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // report writes how the mailboxes do whose status has changed.
-func (p *Poller) report(ctx context.Context) {
+func (p *Poller) report(ctx context.Context) { p.reportOf(ctx, p.all()) }
+
+func (p *Poller) reportOf(ctx context.Context, list []*running) {
 	var r struct {
 		workspace, mailbox    []uuid.UUID
 		fence, backlog, taken []int64
@@ -333,7 +340,7 @@ func (p *Poller) report(ctx context.Context) {
 		failures              []int32
 	}
 	var told []*running
-	for _, m := range p.all() {
+	for _, m := range list {
 		m.mu.Lock()
 		if m.dirty {
 			told = append(told, m)
@@ -361,6 +368,24 @@ func (p *Poller) report(ctx context.Context) {
 		m.mu.Lock()
 		m.dirty, m.taken = true, m.taken+r.taken[i]
 		m.mu.Unlock()
+	}
+}
+
+// noteUse writes how much was read by OAuth, for the account that providers ask
+// for.
+func (p *Poller) noteUse(ctx context.Context) { p.noteUseOf(ctx, p.all()) }
+
+func (p *Poller) noteUseOf(ctx context.Context, list []*running) {
+	for _, m := range list {
+		mails, octets := m.usedMails.Swap(0), m.usedOctets.Swap(0)
+		if mails == 0 || p.tokens == nil {
+			continue
+		}
+		if err := p.tokens.Used(ctx, m.a.Workspace, m.a.Mailbox, mails, octets); err != nil {
+			m.usedMails.Add(mails)
+			m.usedOctets.Add(octets)
+			slog.WarnContext(ctx, "the use of a token could not be noted; trying again", "mailbox", m.a.Mailbox, "err", err)
+		}
 	}
 }
 

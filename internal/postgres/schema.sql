@@ -73,6 +73,14 @@ CREATE FUNCTION public.current_workspace() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('postroom.workspace'::text, true), ''::text))::uuid;
 
+CREATE FUNCTION public.oauth_due(n integer) RETURNS TABLE(workspace_id uuid, mailbox_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+	select g.workspace_id, g.mailbox_id from public.oauth_grant g
+	where g.ended_at is null and g.refresh_at <= now() order by g.refresh_at limit n
+$$;
+
 CREATE FUNCTION public.poll_beat(process uuid, lease interval) RETURNS TABLE(processes bigint, mailboxes bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -510,6 +518,81 @@ ALTER TABLE ONLY public.message_words ALTER COLUMN workspace_id SET STATISTICS 0
 
 ALTER TABLE ONLY public.message_words FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.oauth_client (
+    workspace_id uuid NOT NULL,
+    provider text NOT NULL,
+    kind text NOT NULL,
+    issuer text DEFAULT ''::text NOT NULL,
+    client_id text NOT NULL,
+    secret bytea,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL,
+    app_only boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT oauth_client_client_id_check CHECK ((client_id <> ''::text)),
+    CONSTRAINT oauth_client_kind_check CHECK ((kind = ANY (ARRAY['google'::text, 'microsoft'::text, 'oidc'::text]))),
+    CONSTRAINT oauth_client_provider_check CHECK ((provider <> ''::text))
+);
+
+ALTER TABLE ONLY public.oauth_client FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_flow (
+    workspace_id uuid NOT NULL,
+    state bytea NOT NULL,
+    mailbox_id uuid NOT NULL,
+    provider text NOT NULL,
+    verifier bytea NOT NULL,
+    nonce text NOT NULL,
+    redirect text NOT NULL,
+    address text NOT NULL,
+    shared boolean NOT NULL,
+    actor text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT oauth_flow_state_check CHECK ((length(state) = 32))
+);
+
+ALTER TABLE ONLY public.oauth_flow FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_grant (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    provider text NOT NULL,
+    address text NOT NULL,
+    scopes text NOT NULL,
+    refresh bytea,
+    refresh_before bytea,
+    access bytea,
+    expires_at timestamp with time zone,
+    refresh_at timestamp with time zone DEFAULT now() NOT NULL,
+    refreshes bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    ended_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    consented_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.oauth_grant FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_policy (
+    workspace_id uuid NOT NULL,
+    may_leave boolean NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.oauth_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_use (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    day date NOT NULL,
+    provider text NOT NULL,
+    purpose text NOT NULL,
+    mails bigint DEFAULT 0 NOT NULL,
+    octets bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.oauth_use FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.paused_stage (
     stage text NOT NULL,
     reason text NOT NULL,
@@ -677,6 +760,21 @@ ALTER TABLE ONLY public.message
 ALTER TABLE ONLY public.message_words
     ADD CONSTRAINT message_words_pkey PRIMARY KEY (workspace_id, message_id);
 
+ALTER TABLE ONLY public.oauth_client
+    ADD CONSTRAINT oauth_client_pkey PRIMARY KEY (workspace_id, provider);
+
+ALTER TABLE ONLY public.oauth_flow
+    ADD CONSTRAINT oauth_flow_pkey PRIMARY KEY (workspace_id, state);
+
+ALTER TABLE ONLY public.oauth_grant
+    ADD CONSTRAINT oauth_grant_pkey PRIMARY KEY (workspace_id, mailbox_id);
+
+ALTER TABLE ONLY public.oauth_policy
+    ADD CONSTRAINT oauth_policy_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.oauth_use
+    ADD CONSTRAINT oauth_use_pkey PRIMARY KEY (workspace_id, mailbox_id, day, purpose);
+
 ALTER TABLE ONLY public.paused_stage
     ADD CONSTRAINT paused_stage_pkey PRIMARY KEY (stage);
 
@@ -729,6 +827,8 @@ CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, st
 
 CREATE INDEX message_words_idx ON public.message_words USING gin (words);
 
+CREATE INDEX oauth_grant_due_idx ON public.oauth_grant USING btree (refresh_at) WHERE (ended_at IS NULL);
+
 CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
 
 CREATE INDEX session_seen_idx ON public.session USING btree (seen_at);
@@ -770,6 +870,21 @@ ALTER TABLE ONLY public.message_words
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.oauth_client
+    ADD CONSTRAINT oauth_client_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.oauth_flow
+    ADD CONSTRAINT oauth_flow_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.oauth_grant
+    ADD CONSTRAINT oauth_grant_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.oauth_grant
+    ADD CONSTRAINT oauth_grant_workspace_id_provider_fkey FOREIGN KEY (workspace_id, provider) REFERENCES public.oauth_client(workspace_id, provider);
+
+ALTER TABLE ONLY public.oauth_policy
+    ADD CONSTRAINT oauth_policy_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_workspace_id_message_id_fkey FOREIGN KEY (workspace_id, message_id) REFERENCES public.message(workspace_id, id);
@@ -816,6 +931,16 @@ ALTER TABLE public.message ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_words ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.oauth_client ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_flow ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_grant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_use ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY owner_all ON public.acceptance TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.alert TO postroom_owner USING (true);
@@ -837,6 +962,16 @@ CREATE POLICY owner_all ON public.mailbox TO postroom_owner USING (true);
 CREATE POLICY owner_all ON public.message TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.message_words TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_client TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_flow TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_grant TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_policy TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_use TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.post TO postroom_owner USING (true);
 
@@ -896,6 +1031,16 @@ CREATE POLICY workspace_scope ON public.message TO postroom_app USING ((workspac
 
 CREATE POLICY workspace_scope ON public.message_words TO postroom_app USING ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.oauth_client TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_flow TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_grant TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_policy TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_use TO postroom_app USING ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.post TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.search_due TO postroom_app USING ((workspace_id = public.current_workspace()));
@@ -920,6 +1065,9 @@ GRANT ALL ON FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_ma
 
 REVOKE ALL ON FUNCTION public.claim_messages(n integer, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_messages(n integer, lease interval) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.oauth_due(n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.oauth_due(n integer) TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.poll_beat(process uuid, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.poll_beat(process uuid, lease interval) TO postroom_app;
@@ -994,6 +1142,16 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.mailbox TO postroom_app;
 GRANT SELECT,UPDATE ON TABLE public.message TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.message_words TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_client TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_flow TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_grant TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_policy TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.oauth_use TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.paused_stage TO postroom_app;
 

@@ -49,6 +49,7 @@ const Password = "geheim-öä"
 // Options change how a server is set up.
 type Options struct {
 	Introspection string // URL of a provider's token introspection, with client id and secret in it; "" for no OAuth
+	Mechanisms    string // for OAuth; "xoauth2 oauthbearer" when empty
 	NoIdle        bool   // leave IDLE out of what it offers
 }
 
@@ -69,7 +70,7 @@ mail_max_userip_connections = 5000
 mail_location = maildir:{{.Dir}}/mail/%u/Maildir
 maildir_very_dirty_syncs = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login{{if .Introspection}} xoauth2 oauthbearer{{end}}
+auth_mechanisms = plain login{{if .Introspection}} {{.Mechanisms}}{{end}}
 auth_failure_delay = 0
 auth_cache_size = 0
 auth_worker_max_count = 10
@@ -85,7 +86,7 @@ passdb {
 {{if .Introspection}}
 passdb {
   driver = oauth2
-  mechanisms = xoauth2 oauthbearer
+  mechanisms = {{.Mechanisms}}
   args = {{.Dir}}/oauth2.conf.ext
 }
 {{end}}
@@ -152,6 +153,9 @@ func NewDovecot(t testing.TB, o Options) *Dovecot {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if o.Mechanisms == "" {
+		o.Mechanisms = "xoauth2 oauthbearer"
+	}
 	d := &Dovecot{t: t, dir: dir, Mails: filepath.Join(dir, "mail"), Port: freePort(t), TLSPort: freePort(t)}
 	d.uid, d.gid = uint32(os.Getuid()), uint32(os.Getgid())
 	if d.uid == 0 {
