@@ -130,6 +130,13 @@ func (p *Poller) Run(ctx context.Context) error {
 	return nil
 }
 
+// Reset forgets who polls what: for a private database that was just started, when
+// nobody else can.
+func (p *Poller) Reset(ctx context.Context) error {
+	_, err := p.db.Exec(ctx, "select poll_reset()")
+	return err
+}
+
 func (p *Poller) every(ctx context.Context, d time.Duration, do func(context.Context)) {
 	tick := time.NewTicker(d)
 	defer tick.Stop()

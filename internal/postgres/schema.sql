@@ -159,6 +159,11 @@ CREATE FUNCTION public.poll_report(r_workspace uuid[], r_mailbox uuid[], r_fence
 	where a.workspace_id = r.workspace and a.mailbox_id = r.mailbox and a.fence = r.fence
 $$;
 
+CREATE FUNCTION public.poll_reset() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$delete from public.poll_process$$;
+
 CREATE FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1086,6 +1091,9 @@ GRANT ALL ON FUNCTION public.poll_release(process uuid, n integer) TO postroom_a
 
 REVOKE ALL ON FUNCTION public.poll_report(r_workspace uuid[], r_mailbox uuid[], r_fence bigint[], r_state text[], r_state_at timestamp with time zone[], r_polled_at timestamp with time zone[], r_backlog bigint[], r_taken bigint[], r_failures integer[], r_reason text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.poll_report(r_workspace uuid[], r_mailbox uuid[], r_fence bigint[], r_state text[], r_state_at timestamp with time zone[], r_polled_at timestamp with time zone[], r_backlog bigint[], r_taken bigint[], r_failures integer[], r_reason text[]) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_reset() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_reset() TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) TO postroom_app;

@@ -204,6 +204,14 @@ as $$ declare given bigint; begin
 end $$;
 -- +goose StatementEnd
 
+-- poll_reset forgets all processes: for a private database that was just started,
+-- when nobody can hold anything.
+-- +goose StatementBegin
+create function poll_reset() returns void
+	language sql security definer set search_path = pg_catalog, public, pg_temp
+	as 'delete from public.poll_process';
+-- +goose StatementEnd
+
 -- poll_report writes how the polling of a process's mailboxes goes. Rows that are
 -- not its own any more are left alone.
 -- +goose StatementBegin
@@ -240,9 +248,9 @@ $$;
 
 revoke execute on function
 	accept_placed(uuid[], uuid[], uuid[], text[], timestamptz[], text[], bigint[], bytea[], bytea[], interval[], int[], uuid[], bytea[], int[], bytea[], uuid[], text[], uuid[], int[], bigint[]),
-	poll_beat(uuid, interval), poll_claim(uuid, int), poll_held(uuid), poll_release(uuid, int), poll_late(interval),
+	poll_beat(uuid, interval), poll_claim(uuid, int), poll_held(uuid), poll_release(uuid, int), poll_reset(), poll_late(interval),
 	poll_report(uuid[], uuid[], bigint[], text[], timestamptz[], timestamptz[], bigint[], bigint[], int[], text[]) from public;
 grant execute on function
 	accept_placed(uuid[], uuid[], uuid[], text[], timestamptz[], text[], bigint[], bytea[], bytea[], interval[], int[], uuid[], bytea[], int[], bytea[], uuid[], text[], uuid[], int[], bigint[]),
-	poll_beat(uuid, interval), poll_claim(uuid, int), poll_held(uuid), poll_release(uuid, int), poll_late(interval),
+	poll_beat(uuid, interval), poll_claim(uuid, int), poll_held(uuid), poll_release(uuid, int), poll_reset(), poll_late(interval),
 	poll_report(uuid[], uuid[], bigint[], text[], timestamptz[], timestamptz[], bigint[], bigint[], int[], text[]) to postroom_app;
