@@ -18,6 +18,7 @@ import (
 	"postroom/internal/alert"
 	"postroom/internal/postgres"
 	"postroom/internal/vault"
+	"postroom/tickets"
 )
 
 // A TokenSource gives the access tokens of mailboxes that log in by OAuth.
@@ -187,12 +188,14 @@ func (p *Poller) look(ctx context.Context) error {
 			p.end(r)
 		}
 	}
+	var failed []error
 	for _, h := range list {
-		if err := p.ensure(ctx, h); err != nil {
-			return err
+		// One mailbox that cannot be begun stops none of the others.
+		if err := p.ensure(ctx, h); err != nil && !errors.Is(err, tickets.ErrNotFound) {
+			failed = append(failed, err)
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (p *Poller) expired() bool {

@@ -182,3 +182,35 @@ func TestWatch(t *testing.T) {
 	d.Settled(11)
 	d.agrees(a)
 }
+
+// Two processes share the mailboxes evenly, and one takes over from the other.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, imaptest.Options{})
+	a, b := imappoll.New(d.config()), imappoll.New(d.config())
+	for i := range 6 {
+		m, err := d.Desk.CreateMailbox(t.Context(), d.Workspace, "test", fmt.Sprintf("box%d@share.test", i), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.settings()
+		s.Username = fmt.Sprintf("u%d", i)
+		if err := a.Put(t.Context(), "test", d.Workspace, m.ID, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: one polls %d, the other %d", what, len(a.Statuses()), len(b.Statuses()))
+			}
+		}
+	}
+	run(t, a)
+	wait("alone", func() bool { return len(a.Statuses()) == 6 })
+	stop := run(t, b)
+	wait("together", func() bool { return len(a.Statuses()) == 3 && len(b.Statuses()) == 3 })
+	stop()
+	wait("alone again", func() bool { return len(a.Statuses()) == 6 })
+}

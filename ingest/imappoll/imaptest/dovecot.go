@@ -68,6 +68,7 @@ default_client_limit = 5000
 default_vsz_limit = 0
 mail_max_userip_connections = 5000
 mail_location = maildir:{{.Dir}}/mail/%u/Maildir
+mailbox_idle_check_interval = 1 secs
 maildir_very_dirty_syncs = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login{{if .Introspection}} {{.Mechanisms}}{{end}}
@@ -304,6 +305,9 @@ func (d *Dovecot) Log() string {
 	b, _ := os.ReadFile(filepath.Join(d.dir, "dovecot.log"))
 	return string(b)
 }
+
+// CertFile is the certificate that clients are to trust.
+func (d *Dovecot) CertFile() string { return filepath.Join(d.dir, "cert.pem") }
 
 // Folder returns the Maildir of a user's folder, and makes it if need be.
 func (d *Dovecot) Folder(name, folder string) string {
