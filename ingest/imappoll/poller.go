@@ -303,11 +303,18 @@ func (p *Poller) stuck(ctx context.Context, r *running) bool {
 	return true
 }
 
-// end stops a mailbox's goroutine and waits for it: all that it does ends with its
-// context.
+// endWithin is how long a stopped goroutine is waited for. All that it does ends
+// with its context; should one hang all the same, the others must not wait for it.
+const endWithin = 10 * time.Second
+
+// end stops a mailbox's goroutine.
 func (p *Poller) end(r *running) {
 	r.stop()
-	<-r.done
+	select {
+	case <-r.done:
+	case <-time.After(endWithin):
+		slog.Error("a poller does not end; it is left behind", "mailbox", r.a.Mailbox)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.running[r.a.Mailbox] == r {
