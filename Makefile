@@ -30,6 +30,7 @@ test: tools check
 # The long versions of the force tests: hundreds of kills, a database gone for half a minute.
 chaos: tools
 	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|KilledAtFirstStart|StoppedUnderLoad|RecycledPID|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
+	POSTROOM_CHAOS=long $(GO) test -run '^Test(Torture|CutEverywhere)$$' -v -timeout 60m ./ingest/imappoll/
 
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -62,7 +63,7 @@ schema: tools
 
 # Installs what is missing, or says exactly what to install.
 tools:
-	@./.ci/tools postgresql chromium faketime
+	@./.ci/tools postgresql chromium faketime dovecot-imapd
 
 bench-tools:
 	@./.ci/tools postfix

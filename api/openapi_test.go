@@ -85,6 +85,10 @@ func bodyFor(op operation) (body any, header map[string]string) {
 		return map[string]string{"verdict": "ham"}, nil
 	case "pause-stage":
 		return map[string]string{"reason": "r"}, nil
+	case "put-polling", "test-polling":
+		return map[string]string{"host": "imap.new.example", "username": "someone", "password": "x"}, nil
+	case "ask-consent":
+		return map[string]string{"provider": "google", "redirect": "https://desk.example/oauth/consented"}, nil
 	}
 	return nil, nil
 }
