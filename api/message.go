@@ -58,6 +58,7 @@ type Envelope struct {
 	File     string `json:"file" doc:"Where in an imported archive it lay; empty for mail from other doors."`
 	Folder   string `json:"folder" doc:"Of the IMAP server; empty for mail from other doors."`
 	Role     string `json:"role" enum:",inbox,sent,junk" doc:"What that folder holds."`
+	Learn    bool   `json:"learn" doc:"Whether the filter was to learn it as spam, because it lay in a junk folder."`
 }
 
 func showMessage(m ingest.Message) Message {
@@ -90,7 +91,7 @@ func idText(id *uuid.UUID) *string {
 type listMessagesIn struct {
 	PageIn
 	Stage   string `query:"stage" enum:"received,parsed,scored,filed,held,duplicate,failed" doc:"Only messages that rest there."`
-	Cause   string `query:"cause" enum:"spam,over_budget,retry,error" doc:"Only messages with this cause."`
+	Cause   string `query:"cause" enum:"spam,sent,over_budget,retry,error" doc:"Only messages with this cause."`
 	Mailbox string `query:"mailbox" doc:"Only messages to this mailbox, by its id."`
 	Query   string `query:"q" maxLength:"500" doc:"Words that must occur in subject, sender or text; \"a phrase\", or, and -not as in a web search. Filed messages are searchable within seconds."`
 }

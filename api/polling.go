@@ -57,8 +57,9 @@ type PollingSettings struct {
 
 // A FolderSetting is a folder to be polled.
 type FolderSetting struct {
-	Name string `json:"name" example:"INBOX"`
-	Role string `json:"role,omitempty" enum:"inbox,sent,junk" default:"inbox"`
+	Name  string `json:"name" example:"INBOX"`
+	Role  string `json:"role,omitempty" enum:"inbox,sent,junk" default:"inbox" doc:"What it holds. Sent mail joins its tickets and opens none; junk is held as spam."`
+	Learn bool   `json:"learn,omitempty" doc:"Of a junk folder: the filter learns what lies there as spam, weakly."`
 }
 
 func (b PollingSettings) settings() imappoll.Settings {
@@ -70,7 +71,7 @@ func (b PollingSettings) settings() imappoll.Settings {
 		Grace: time.Duration(b.GraceDays * float64(24*time.Hour)), PollEvery: time.Duration(b.PollEvery) * time.Second, Enabled: !b.Disabled,
 	}
 	for _, f := range b.Folders {
-		s.Folders = append(s.Folders, imappoll.FolderSetting{Name: f.Name, Role: imappoll.Role(f.Role)})
+		s.Folders = append(s.Folders, imappoll.FolderSetting{Name: f.Name, Role: imappoll.Role(f.Role), Learn: f.Learn})
 	}
 	return s
 }
@@ -87,7 +88,7 @@ func showPolling(a *imappoll.Account) Polling {
 	}
 	for _, f := range a.Folders {
 		p.Folders = append(p.Folders, PolledFolder{f.Name, string(f.Role), utc(f.CheckedAt), f.OnServer, f.InLedger})
-		p.Settings.Folders = append(p.Settings.Folders, FolderSetting{f.Name, string(f.Role)})
+		p.Settings.Folders = append(p.Settings.Folders, FolderSetting{f.Name, string(f.Role), f.Learn})
 	}
 	return p
 }

@@ -41,10 +41,11 @@ type Post struct {
 	Author    Address   `json:"author"`
 	Evidence  string    `json:"evidence" enum:"opened,in-reply-to,references,parent" doc:"Why it is on this ticket."`
 	Hidden    bool      `json:"hidden" doc:"Taken off the ticket as spam."`
+	Ours      bool      `json:"ours" doc:"An agent's: it was found in a folder of sent mail."`
 }
 
 func showPost(p tickets.Post) Post {
-	return Post{p.MessageID.String(), p.At.UTC(), Address{p.AuthorName, p.AuthorEmail}, string(p.Evidence), p.Hidden}
+	return Post{p.MessageID.String(), p.At.UTC(), Address{p.AuthorName, p.AuthorEmail}, string(p.Evidence), p.Hidden, p.Ours}
 }
 
 type listTicketsIn struct {

@@ -19,6 +19,7 @@ func (j *job) arrival() tickets.Arrival {
 		MessageID: j.id, MailboxID: j.mailbox, At: j.receivedAt, Subject: j.subject(),
 		FromName: from.Name, FromEmail: from.Email,
 		Others: j.others(), MailID: j.mail.MessageID, InReplyTo: j.mail.InReplyTo, References: j.mail.References,
+		Ours: j.ours(),
 	}
 }
 

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,7 @@ func (p *Pipeline) finish(ctx context.Context, workspace uuid.UUID, group []*job
 	if err == nil {
 		p.metrics.stage("file", time.Since(start))
 		p.filedNow(group)
+		p.learnJunk(ctx, workspace, group)
 		return
 	}
 	slog.WarnContext(ctx, "a batch could not be filed", "workspace", workspace, "messages", len(group), "err", err)
@@ -97,7 +99,8 @@ type filing struct {
 func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*job) error {
 	ctx, cancel := context.WithTimeout(ctx, finishWithin)
 	defer cancel()
-	return p.db.InConvoy(ctx, workspace, func(c *postgres.Convoy) error {
+	called := false
+	err := p.db.InConvoy(ctx, workspace, func(c *postgres.Convoy) error {
 		f := begin(c.Batch, workspace, group)
 		if err := c.Send(ctx); err != nil {
 			return err
@@ -115,9 +118,17 @@ func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*
 		if err := queueEnds(c.Batch, p.limits, workspace, f.ours); err != nil {
 			return err
 		}
+		var err error
+		if called, err = f.queueCalled(c.Batch); err != nil {
+			return err
+		}
 		f.chain.Queue(c.Batch)
 		return nil
 	})
+	if called && err == nil {
+		p.poke()
+	}
+	return err
 }
 
 // The fence: a job is taken away by the holder of its latest attempt, who puts a
@@ -135,7 +146,7 @@ const takeSQL = `
 const knownSQL = `
 	select l.* from unnest($2::bytea[]) as d (hash)
 	cross join lateral (
-		select m.mailbox_id, m.content_hash, m.id, m.received_at from message m
+		select m.mailbox_id, m.content_hash, m.stage = 'held' and coalesce(m.envelope ->> 'role', '') in ('sent', 'junk'), m.id, m.received_at from message m
 		where m.workspace_id = $1 and m.content_hash = d.hash and m.stage in ('filed', 'held')
 		offset 0) l -- not to be joined otherwise
 	order by l.id`
@@ -161,7 +172,7 @@ func begin(b *pgx.Batch, workspace uuid.UUID, group []*job) *filing {
 		var content []byte
 		var id uuid.UUID
 		var at time.Time
-		_, err := pgx.ForEachRow(rows, []any{&who.mailbox, &content, &id, &at}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&who.mailbox, &content, &who.aside, &id, &at}, func() error {
 			who.content = [32]byte(content)
 			remember(f.known, who, id, at)
 			return nil
@@ -200,8 +211,12 @@ func (f *filing) decide(ctx context.Context, c *postgres.Convoy) error {
 	var arrivals []tickets.Arrival
 	for _, j := range f.ours {
 		if j.settle(f.known); j.end.stage == Filed {
-			filed, arrivals = append(filed, j), append(arrivals, j.arrival())
+			filed = append(filed, j)
 		}
+	}
+	slices.SortStableFunc(filed, func(a, b *job) int { return cmp.Compare(a.rank(), b.rank()) })
+	for _, j := range filed {
+		arrivals = append(arrivals, j.arrival())
 	}
 	if f.filer.AskParty(c.Batch, arrivals) {
 		if err := c.Send(ctx); err != nil {
@@ -214,6 +229,10 @@ func (f *filing) decide(ctx context.Context, c *postgres.Convoy) error {
 	}
 	for i, fi := range filings {
 		end := &filed[i].end
+		if fi.TicketID == uuid.Nil {
+			*end = ending{stage: Held, cause: CauseSent, reason: sentReason}
+			continue
+		}
 		end.ticket, end.reason = fi.TicketID, "joined its ticket: "+string(fi.Evidence)
 		if fi.Opened {
 			end.reason = fmt.Sprintf("opened ticket %d", fi.Number)

@@ -45,7 +45,8 @@ type Cause string
 
 // The causes.
 const (
-	CauseSpam       Cause = "spam"        // the filter's verdict, or a person's
+	CauseSpam       Cause = "spam"        // the filter's verdict, a person's, or that of the mailbox's own server
+	CauseSent       Cause = "sent"        // written by our own people, and on no ticket
 	CauseOverBudget Cause = "over_budget" // reading it would cost more than one message may
 	CauseRetry      Cause = "retry"       // an attempt failed; another follows
 	CauseError      Cause = "error"       // the last attempt failed
@@ -73,7 +74,8 @@ type Envelope struct {
 	UTF8     bool   `json:"smtp_utf8,omitempty"` // RFC 6531
 	File     string `json:"file,omitempty"`      // where in an imported archive it lay
 	Folder   string `json:"folder,omitempty"`    // of the IMAP server
-	Role     string `json:"role,omitempty"`      // what that folder is: "inbox", "sent" or "junk"
+	Role     string `json:"role,omitempty"`      // what that folder is: "inbox", RoleSent or RoleJunk
+	Learn    bool   `json:"learn,omitempty"`     // the filter is to learn what lies there as spam
 }
 
 // A Step is one entry of a message's passport: what was done, when, how long it

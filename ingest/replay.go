@@ -115,7 +115,7 @@ func (p *Pipeline) replayThese(ctx context.Context, r Replay, page []Message, pa
 			r.Told(d)
 		}
 		if m.Stage == Filed {
-			j := job{id: m.ID, mailbox: m.MailboxID, receivedAt: m.ReceivedAt, envelope: m.Envelope, mail: a.mail}
+			j := job{id: m.ID, mailbox: m.MailboxID, receivedAt: m.ReceivedAt, envelope: m.Envelope, mail: a.mail, judged: m.judgement()}
 			filed, arrivals = append(filed, a), append(arrivals, j.arrival())
 			actual[m.ID] = *m.TicketID
 		}
@@ -219,6 +219,9 @@ func (p *Pipeline) applyVerdict(ctx context.Context, r Replay, a again, d *Diffe
 	spamNow := a.score.Verdict == classify.Spam
 	held := a.Stage == Held && a.Cause != nil && *a.Cause == CauseSpam
 	switch {
+	case a.Envelope.Role == RoleJunk:
+		d.Kept = "it " + junkReason
+		return nil
 	case spamNow && a.Stage == Filed:
 		return p.refile(ctx, r, a.Message, move{Held, CauseSpam, "replayed: " + a.score.Reason}, d)
 	case !spamNow && held && a.TicketID != nil:

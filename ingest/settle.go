@@ -13,10 +13,12 @@ import (
 // same words every day means a new event each time.
 const sameWithin = time.Hour
 
-// An identity is what makes two messages one.
+// An identity is what makes two messages one. Mail to us is never the same as what
+// was held from a folder of sent mail or of junk: to be moved out of there is news.
 type identity struct {
 	mailbox uuid.UUID
 	content [32]byte
+	aside   bool
 }
 
 // twins are the earlier messages of an identity: the first and the latest.
@@ -32,14 +34,19 @@ func (j *job) settle(known map[identity]*twins) {
 	if j.end = j.decided; j.end.stage != "" {
 		return
 	}
-	who := identity{j.mailbox, j.contentHash}
+	who := identity{mailbox: j.mailbox, content: j.contentHash}
 	t := known[who]
+	if who.aside = j.aside(); who.aside && t == nil {
+		t = known[who]
+	}
 	switch {
 	case t != nil && t.first != j.id && j.same(t):
 		j.end = ending{stage: Duplicate, duplicateOf: j.twin(t), reason: "the same mail was received before"}
 		return
 	case j.judged == "" && j.score.Verdict == classify.Spam, j.judged == classify.Spam:
 		j.end = ending{stage: Held, cause: CauseSpam, reason: j.score.Reason}
+	case j.judged == "" && j.envelope.Role == RoleJunk:
+		j.end = ending{stage: Held, cause: CauseSpam, reason: junkReason}
 	default:
 		j.end = ending{stage: Filed}
 	}

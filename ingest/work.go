@@ -138,6 +138,9 @@ func (p *Pipeline) step(j *job) func(context.Context, *job) error {
 	case Received:
 		return p.parse
 	case Parsed:
+		if j.ours() {
+			return p.unrated
+		}
 		return p.rate
 	case Scored:
 		if j.mail == nil {

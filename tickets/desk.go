@@ -63,6 +63,7 @@ type Post struct {
 	AuthorEmail string    `db:"author_email"`
 	Evidence    Evidence  `db:"evidence"`
 	Hidden      bool      `db:"hidden"`
+	Ours        bool      `db:"ours"` // written by our own people
 }
 
 // Evidence is why a message is on its ticket.

@@ -30,12 +30,13 @@ type Arrival struct {
 	MailID     string   // its Message-ID field, "" when it has none
 	InReplyTo  []string // Message-IDs
 	References []string // Message-IDs, oldest first
+	Ours       bool     // our own people wrote it elsewhere: it may join a ticket, and opens none
 }
 
 // A Filing says on which ticket an arrival ended, and why.
 type Filing struct {
-	TicketID uuid.UUID
-	Number   int64 // of a ticket that was opened; 0 when joined
+	TicketID uuid.UUID // zero for mail of ours that belongs to none
+	Number   int64     // of a ticket that was opened; 0 when joined
 	Opened   bool
 	Evidence Evidence
 }
@@ -76,11 +77,14 @@ type Filer struct {
 	touched   map[uuid.UUID]*touch  // joined by this batch
 	order     []uuid.UUID           // of touched: rows are always locked in this order
 	posts     []post
+	alone     map[threadKey][]uuid.UUID // mail of ours that waits for its ticket, as far as was asked
+	lone      []Arrival                 // mail of ours in this batch that belongs to no ticket
 }
 
 type touch struct {
 	messages int
 	at       time.Time
+	reopens  bool
 }
 
 type post struct {
@@ -94,7 +98,7 @@ func NewFiler(workspace uuid.UUID, chain *audit.Chain) *Filer {
 	return &Filer{
 		workspace: workspace, chain: chain,
 		known: map[threadKey]*thread{}, party: map[member]bool{},
-		byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{},
+		byID: map[uuid.UUID]*Ticket{}, touched: map[uuid.UUID]*touch{}, alone: map[threadKey][]uuid.UUID{},
 	}
 }
 
@@ -112,6 +116,9 @@ func (f *Filer) File(b *pgx.Batch, arrivals []Arrival) ([]Filing, error) {
 	for i, a := range arrivals {
 		if t := f.byID[filings[i].TicketID]; t != nil {
 			filings[i].Number = t.Number
+		}
+		if filings[i].TicketID == uuid.Nil {
+			continue
 		}
 		if err := f.record(a, filings[i]); err != nil {
 			return nil, fmt.Errorf("file: %w", err)
@@ -175,6 +182,7 @@ func (f *Filer) LookUp(b *pgx.Batch, arrivals []Arrival) {
 	if len(keys) > 0 {
 		b.Queue(lookUpSQL, f.workspace, boxes, keys).Query(f.learn)
 	}
+	f.askAlone(b, arrivals)
 }
 
 // learn takes in which thread references are known.
@@ -193,7 +201,7 @@ const partySQL = `
 	select q.ticket_id, q.email from unnest($2::uuid[], $3::text[]) as q (ticket_id, email)
 	cross join lateral (
 		select from post p where p.workspace_id = $1 and p.ticket_id = q.ticket_id and not p.hidden
-			and (p.author_email = q.email or q.email = any (p.others))
+			and (p.author_email = q.email and not p.ours or q.email = any (p.others))
 		limit 1) l`
 
 // AskParty queues the question whether the senders of arrivals take part in the
@@ -245,13 +253,19 @@ func (f *Filer) place(a Arrival) Filing {
 		filing = Filing{TicketID: th.ticket, Evidence: evidence[j]}
 		break
 	}
+	if filing.Opened && a.Ours {
+		f.lone = append(f.lone, a)
+		return Filing{}
+	}
 	if filing.Opened {
 		filing.TicketID = f.open(a)
 	} else {
 		f.join(filing.TicketID, a)
 	}
 	f.remember(a, all, filing.TicketID)
-	f.party[member{filing.TicketID, a.FromEmail}] = true
+	if !a.Ours { // else all who write in our name would take part
+		f.party[member{filing.TicketID, a.FromEmail}] = true
+	}
 	for _, o := range a.others() {
 		f.party[member{filing.TicketID, o}] = true
 	}
@@ -313,6 +327,7 @@ func (f *Filer) join(id uuid.UUID, a Arrival) {
 	}
 	f.touched[id].messages++
 	f.touched[id].at = later(f.touched[id].at, a.At)
+	f.touched[id].reopens = f.touched[id].reopens || !a.Ours
 }
 
 func later(a, b time.Time) time.Time {

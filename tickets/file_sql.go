@@ -15,20 +15,22 @@ const openSQL = `
 	from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[], $10::timestamptz[])
 		as t (id, number, mailbox_id, subject, name, email, messages, created_at, updated_at)`
 
-// A reply re-opens: the desk decides in later rules which mail does not.
+// A reply re-opens, unless it is ours: the desk decides in later rules which other
+// mail does not.
 const joinSQL = `
-	update ticket t set messages = t.messages + j.messages, status = 'open', updated_at = greatest(t.updated_at, j.at)
-	from unnest($2::uuid[], $3::int[], $4::timestamptz[]) as j (id, messages, at)
+	update ticket t set messages = t.messages + j.messages, updated_at = greatest(t.updated_at, j.at),
+		status = case when j.reopens then 'open' else t.status end
+	from unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::bool[]) as j (id, messages, at, reopens)
 	cross join lateral (select x.ctid from ticket x where x.workspace_id = $1 and x.id = j.id offset 0 for no key update) l
 	where t.ctid = l.ctid`
 
 const countedSQL = `update ticket_counter set last = $2 where workspace_id = $1`
 
 const postSQL = `
-	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence, others)
-	select $1, p.ticket_id, p.message_id, p.at, p.name, p.email, p.evidence, string_to_array(p.others, ' ')
-	from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
-		as p (ticket_id, message_id, at, name, email, evidence, others)`
+	insert into post (workspace_id, ticket_id, message_id, at, author_name, author_email, evidence, others, ours)
+	select $1, p.ticket_id, p.message_id, p.at, p.name, p.email, p.evidence, string_to_array(p.others, ' '), p.ours
+	from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool[])
+		as p (ticket_id, message_id, at, name, email, evidence, others, ours)`
 
 const refSQL = `
 	insert into thread_ref (workspace_id, mailbox_id, ref, ticket_id, received)
@@ -44,13 +46,16 @@ func (f *Filer) queue(b *pgx.Batch) {
 	n := len(f.posts)
 	ticketIDs, messageIDs, ats := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]time.Time, n)
 	names, emails, evidence, others := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ours := make([]bool, n)
 	for i, p := range f.posts {
+		ours[i] = p.Ours
 		others[i] = strings.Join(p.others(), " ") // an address has no space
 		ticketIDs[i], messageIDs[i], ats[i] = p.ticket, p.MessageID, p.At
 		names[i], emails[i], evidence[i] = p.FromName, p.FromEmail, string(p.evidence)
 	}
-	b.Queue(postSQL, f.workspace, ticketIDs, messageIDs, ats, names, emails, evidence, others)
+	b.Queue(postSQL, f.workspace, ticketIDs, messageIDs, ats, names, emails, evidence, others, ours)
 	f.queueRefs(b)
+	f.queueAlone(b)
 }
 
 func (f *Filer) queueRefs(b *pgx.Batch) {
@@ -87,9 +92,10 @@ func (f *Filer) queueJoined(b *pgx.Batch) {
 	if len(f.order) == 0 {
 		return
 	}
-	counts, ats := make([]int32, len(f.order)), make([]time.Time, len(f.order))
+	counts, ats, reopens := make([]int32, len(f.order)), make([]time.Time, len(f.order)), make([]bool, len(f.order))
 	for i, id := range f.order {
-		counts[i], ats[i] = int32(f.touched[id].messages), f.touched[id].at
+		t := f.touched[id]
+		counts[i], ats[i], reopens[i] = int32(t.messages), t.at, t.reopens
 	}
-	b.Queue(joinSQL, f.workspace, f.order, counts, ats)
+	b.Queue(joinSQL, f.workspace, f.order, counts, ats, reopens)
 }

@@ -86,7 +86,7 @@ func (d *Desk) TicketByNumber(ctx context.Context, workspace uuid.UUID, number i
 }
 
 const postsSQL = `
-	select message_id, at, author_name, author_email, evidence, hidden from post
+	select message_id, at, author_name, author_email, evidence, hidden, ours from post
 	where workspace_id = $1 and ticket_id = $2 and message_id > $3
 	order by message_id limit $4`
 

@@ -38,7 +38,8 @@ const olderSQL = `
 		offset 0) l`
 
 // A Placement says where an arrival would go: on an older ticket, or on the one
-// that another message (or itself) would open.
+// that another message (or itself) would open;
+// mail of ours may go on none.
 type Placement struct {
 	Ticket   uuid.UUID // older; zero when a message of the period would have opened it
 	OpenedBy uuid.UUID // the message that would
@@ -57,13 +58,16 @@ func (r *Rethread) Place(ctx context.Context, arrivals []Arrival) ([]Placement, 
 			r.opener[f.TicketID] = a.MessageID
 		}
 		places[i] = Placement{Evidence: f.Evidence}
+		if f.TicketID == uuid.Nil {
+			continue
+		}
 		if by, ok := r.opener[f.TicketID]; ok {
 			places[i].OpenedBy = by
 		} else {
 			places[i].Ticket = f.TicketID
 		}
 	}
-	r.filer.posts, r.filer.fresh, r.filer.arrived = nil, nil, nil // nothing will be written
+	r.filer.posts, r.filer.fresh, r.filer.arrived, r.filer.lone = nil, nil, nil, nil // nothing will be written
 	return places, nil
 }
 

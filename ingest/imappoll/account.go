@@ -77,8 +77,9 @@ type Settings struct {
 
 // A FolderSetting is a folder to be polled.
 type FolderSetting struct {
-	Name string `db:"name"` // as the server calls it; INBOX is every server's
-	Role Role   `db:"role"`
+	Name  string `db:"name"` // as the server calls it; INBOX is every server's
+	Role  Role   `db:"role"`
+	Learn bool   `db:"learn"` // of a junk folder: what lies there is learned as spam, weakly
 }
 
 // Bounds of what may be set.
@@ -145,6 +146,8 @@ func (s *Settings) checkFolders() error {
 			return &tickets.InvalidError{Field: "move_to", Reason: fmt.Sprintf("%q is polled itself: mails moved there would be taken again", f.Name)}
 		case !slices.Contains([]Role{Inbox, Sent, Junk}, f.Role):
 			return &tickets.InvalidError{Field: "folders", Reason: fmt.Sprintf("%q is neither inbox, sent nor junk", f.Role)}
+		case f.Learn && f.Role != Junk:
+			return &tickets.InvalidError{Field: "folders", Reason: fmt.Sprintf("%q is no junk folder: spam cannot be learned from it", f.Name)}
 		}
 		seen[f.Name] = true
 	}
@@ -237,6 +240,7 @@ type Folder struct {
 	ID        uuid.UUID  `db:"id"`
 	Name      string     `db:"name"`
 	Role      Role       `db:"role"`
+	Learn     bool       `db:"learn"`
 	Validity  int64      `db:"validity"` // UIDVALIDITY; 0: never seen
 	Epoch     int        `db:"epoch"`
 	Adopting  bool       `db:"adopting"`

@@ -110,7 +110,7 @@ func (m *mailbox) offerOf(f *Folder, g mailing) ingest.Offer {
 		Raw: g.raw,
 		Envelope: ingest.Envelope{
 			Door: ingest.DoorIMAP, MailFrom: returnPath(g.raw), Peer: m.a.Host, Session: m.p.session,
-			Folder: f.Name, Role: string(f.Role),
+			Folder: f.Name, Role: string(f.Role), Learn: f.Learn,
 		},
 		To: []ingest.Recipient{{
 			Workspace: m.a.Workspace, Mailbox: m.a.Mailbox, Address: m.a.Address,

@@ -37,7 +37,7 @@ const (
 		from imap_account a join mailbox m on m.workspace_id = $1 and m.id = a.mailbox_id
 		where a.workspace_id = $1 and a.mailbox_id = $2`
 	foldersSQL = `
-		select id, name, role, validity, epoch, adopting, last_uid, modseq, checked_at, on_server, in_ledger
+		select id, name, role, learn, validity, epoch, adopting, last_uid, modseq, checked_at, on_server, in_ledger
 		from imap_folder where workspace_id = $1 and mailbox_id = $2 order by role <> 'inbox', name <> 'INBOX', name`
 )
 
@@ -67,7 +67,7 @@ func (s *accounts) read(ctx context.Context, workspace, mailbox uuid.UUID) (*Acc
 		return nil, fmt.Errorf("polling of mailbox %s: %w", mailbox, err)
 	}
 	for _, f := range a.Folders {
-		a.Settings.Folders = append(a.Settings.Folders, FolderSetting{f.Name, f.Role})
+		a.Settings.Folders = append(a.Settings.Folders, FolderSetting{f.Name, f.Role, f.Learn})
 	}
 	if sealed != nil {
 		box, err := s.vault.Box(ctx, workspace)
@@ -95,8 +95,8 @@ const (
 			grace = excluded.grace, poll_every = excluded.poll_every, enabled = excluded.enabled, version = a.version + 1,
 			state = 'new', state_at = now(), failures = 0, reason = ''`
 	putFolderSQL = `
-		insert into imap_folder (workspace_id, id, mailbox_id, name, role) values ($1, $2, $3, $4, $5)
-		on conflict (mailbox_id, name, workspace_id) do update set role = excluded.role`
+		insert into imap_folder (workspace_id, id, mailbox_id, name, role, learn) values ($1, $2, $3, $4, $5, $6)
+		on conflict (mailbox_id, name, workspace_id) do update set role = excluded.role, learn = excluded.learn`
 	dropFoldersSQL = `delete from imap_folder where workspace_id = $1 and mailbox_id = $2 and name <> all ($3)`
 )
 
@@ -124,7 +124,7 @@ func (s *accounts) put(ctx context.Context, actor string, workspace, mailbox uui
 		var names []string
 		for _, f := range set.Folders {
 			names = append(names, f.Name)
-			if _, err := tx.Exec(ctx, putFolderSQL, workspace, uuid.Must(uuid.NewV7()), mailbox, f.Name, f.Role); err != nil {
+			if _, err := tx.Exec(ctx, putFolderSQL, workspace, uuid.Must(uuid.NewV7()), mailbox, f.Name, f.Role, f.Learn); err != nil {
 				return err
 			}
 		}

@@ -280,6 +280,17 @@ ALTER TABLE ONLY public.alert ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.alert FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.alone (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    ref bytea NOT NULL,
+    message_id uuid NOT NULL,
+    CONSTRAINT alone_ref_check CHECK ((length(ref) = 16))
+);
+ALTER TABLE ONLY public.alone ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.alone FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.audit (
     workspace_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -445,6 +456,8 @@ CREATE TABLE public.imap_folder (
     checked_at timestamp with time zone,
     on_server bigint DEFAULT 0 NOT NULL,
     in_ledger bigint DEFAULT 0 NOT NULL,
+    learn boolean DEFAULT false NOT NULL,
+    CONSTRAINT imap_folder_check CHECK (((NOT learn) OR (role = 'junk'::text))),
     CONSTRAINT imap_folder_name_check CHECK ((name <> ''::text)),
     CONSTRAINT imap_folder_role_check CHECK ((role = ANY (ARRAY['inbox'::text, 'sent'::text, 'junk'::text])))
 );
@@ -679,7 +692,8 @@ CREATE TABLE public.post (
     author_email text NOT NULL,
     evidence text NOT NULL,
     others text[] NOT NULL,
-    hidden boolean DEFAULT false NOT NULL
+    hidden boolean DEFAULT false NOT NULL,
+    ours boolean DEFAULT false NOT NULL
 );
 ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
 
@@ -770,6 +784,9 @@ ALTER TABLE ONLY public.acceptance
 
 ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.alone
+    ADD CONSTRAINT alone_pkey PRIMARY KEY (workspace_id, mailbox_id, ref, message_id);
 
 ALTER TABLE ONLY public.audit_head
     ADD CONSTRAINT audit_head_pkey PRIMARY KEY (workspace_id);
@@ -887,6 +904,8 @@ ALTER TABLE ONLY public.workspace
 
 CREATE UNIQUE INDEX alert_open_idx ON public.alert USING btree (target, kind, workspace_id) WHERE (resolved_at IS NULL);
 
+CREATE INDEX alone_message_idx ON public.alone USING btree (message_id, workspace_id);
+
 CREATE UNIQUE INDEX classify_alert_open ON public.classify_alert USING btree (workspace_id, kind, subject) WHERE (seen_at IS NULL);
 
 CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
@@ -987,6 +1006,8 @@ ALTER TABLE public.acceptance ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.alert ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.alone ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
@@ -1032,6 +1053,8 @@ ALTER TABLE public.oauth_use ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_all ON public.acceptance TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.alert TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.alone TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.audit TO postroom_owner USING (true);
 
@@ -1094,6 +1117,8 @@ ALTER TABLE public.workspace_key ENABLE ROW LEVEL SECURITY;
 CREATE POLICY workspace_scope ON public.acceptance TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.alert TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.alone TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.audit TO postroom_app USING ((workspace_id = public.current_workspace()));
 
@@ -1213,6 +1238,8 @@ GRANT ALL ON FUNCTION public.workspaces() TO postroom_app;
 GRANT SELECT ON TABLE public.acceptance TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.alone TO postroom_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit TO postroom_app;
 
