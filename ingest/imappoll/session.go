@@ -243,11 +243,15 @@ func (se *session) leave() {
 }
 
 // choose selects a folder, anew even if it is selected: only that tells whether it
-// still is what it was.
+// still is what it was. It is opened read-only where the server is known to keep
+// mod-sequences, and with them the numbers that it gave: Courier forgets those
+// that it gave to new mails in a folder opened by EXAMINE, and gives them to other
+// mails under the same UIDVALIDITY. All that SELECT changes is \Recent.
 func (se *session) choose(name string, writable bool) (*imap.SelectData, error) {
 	se.begin()
 	se.folder = ""
-	data, err := se.c.Select(name, &imap.SelectOptions{ReadOnly: !writable, CondStore: se.caps.Has(imap.CapCondStore)}).Wait()
+	lasting := se.caps.Has(imap.CapCondStore)
+	data, err := se.c.Select(name, &imap.SelectOptions{ReadOnly: !writable && lasting, CondStore: lasting}).Wait()
 	if err != nil {
 		return nil, fmt.Errorf("open folder %q: %w", clean(name), plainly(err))
 	}

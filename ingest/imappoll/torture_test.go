@@ -35,7 +35,10 @@ import (
 type world struct {
 	t       *testing.T
 	rnd     *rand.Rand
-	server  *imaptest.Dovecot
+	server  server
+	port    int
+	folders []string // polled
+	prefix  string   // of all folders but the first
 	cutter  *imaptest.Cutter
 	cfg     postgres.Config
 	key     string
@@ -51,6 +54,16 @@ type world struct {
 	count   map[string]int        // of what was done
 }
 
+// A server is what is tortured.
+type server interface {
+	Folder(user, folder string) string
+	Deliver(user, folder string, mails ...string)
+	Renumber(user, folder string, validity uint32)
+	Start()
+	Stop()
+	Log() string
+}
+
 // mailState is what is known of a mail that was put into a polled folder.
 type mailState struct {
 	copies int  // further times that it was put into one
@@ -60,22 +73,35 @@ type mailState struct {
 
 const tortureUser = "berta"
 
-var tortureFolders = []string{"INBOX", "Support"}
-
 // Every mail that was in a polled folder for longer than one poll is in the ledger
 // exactly once, whatever happens to server, network and ourselves.
 func TestTorture(t *testing.T) {
 	t.Parallel()
-	rounds := 20
+	d := imaptest.NewDovecot(t, imaptest.Options{})
+	torture(t, 20, &world{server: d, port: d.Port})
+}
+
+// The same with a server that has little in common with the first: no MOVE, no
+// CONDSTORE, all folders below INBOX.
+func TestTortureCourier(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("POSTROOM_CHAOS") != "long" {
+		t.Skip("a round takes some ten seconds: POSTROOM_CHAOS=long")
+	}
+	c := imaptest.NewCourier(t)
+	torture(t, 2, &world{server: c, port: c.Port, prefix: "INBOX."})
+}
+
+func torture(t *testing.T, rounds int, w *world) {
 	if os.Getenv("POSTROOM_CHAOS") == "long" {
-		rounds = 200
+		rounds *= 10
 	}
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("POSTROOM_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
 	t.Logf("POSTROOM_SEED=%d", seed)
-	w := newWorld(t, seed)
+	w.begin(t, seed)
 	for i := range rounds {
 		start := time.Now()
 		w.round(i)
@@ -89,12 +115,11 @@ func TestTorture(t *testing.T) {
 	t.Logf("%d rounds, %d mails: %v", rounds, len(w.mails), w.count)
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{
-		t: t, rnd: rand.New(rand.NewPCG(seed, 1)), server: imaptest.NewDovecot(t, imaptest.Options{}), cfg: pgtest.Database(t),
-		key: vault.NewKey(), valid: 1000, mails: map[string]*mailState{}, count: map[string]int{},
-	}
-	w.cutter = imaptest.NewCutter(t, w.server.Port)
+func (w *world) begin(t *testing.T, seed uint64) {
+	w.t, w.rnd, w.cfg = t, rand.New(rand.NewPCG(seed, 1)), pgtest.Database(t)
+	w.key, w.valid, w.mails, w.count = vault.NewKey(), 1000, map[string]*mailState{}, map[string]int{}
+	w.folders = []string{"INBOX", w.prefix + "Support"}
+	w.cutter = imaptest.NewCutter(t, w.port)
 	var desk *tickets.Desk
 	var v *vault.Vault
 	w.db, v, desk, w.pipe = assemble(t, w.cfg, w.key)
@@ -111,21 +136,20 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.server.Folder(tortureUser, "INBOX")
 	w.connect()
 	for _, f := range []string{"Support", "Elsewhere"} {
-		if err := w.admin.Create(f, nil).Wait(); err != nil {
+		if err := w.admin.Create(w.prefix+f, nil).Wait(); err != nil {
 			t.Fatalf("create %s: %v", f, err)
 		}
 	}
 	s := imappoll.Settings{
 		Server:   imappoll.Server{Host: "127.0.0.1", Port: w.cutter.Port, Security: imappoll.None, Auth: imappoll.Password, Username: tortureUser},
 		Password: imaptest.Password, PollEvery: time.Second, Enabled: true,
-		Folders: []imappoll.FolderSetting{{Name: "INBOX"}, {Name: "Support"}},
+		Folders: []imappoll.FolderSetting{{Name: "INBOX"}, {Name: w.folders[1]}},
 	}
 	if err := w.poller.Put(t.Context(), "test", ws.ID, mb.ID, s); err != nil {
 		t.Fatal(err)
 	}
 	w.startChild()
 	t.Cleanup(w.killChild)
-	return w
 }
 
 func tortureLimits() imappoll.Limits {
@@ -223,7 +247,7 @@ func (w *world) connect() {
 		_ = w.admin.Close()
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		c, err := imapclient.DialInsecure(net.JoinHostPort("127.0.0.1", strconv.Itoa(w.server.Port)), nil)
+		c, err := imapclient.DialInsecure(net.JoinHostPort("127.0.0.1", strconv.Itoa(w.port)), nil)
 		if err == nil {
 			if err = c.Login(tortureUser, imaptest.Password).Wait(); err == nil {
 				w.admin = c
@@ -284,7 +308,7 @@ func (w *world) newMail(folder string) string {
 	return head + "\n" + strings.Repeat(subject+"\n", 1+w.rnd.IntN(200))
 }
 
-func (w *world) folder() string { return tortureFolders[w.rnd.IntN(len(tortureFolders))] }
+func (w *world) folder() string { return w.folders[w.rnd.IntN(len(w.folders))] }
 
 func (w *world) deliver() {
 	folder := w.folder()
@@ -373,9 +397,9 @@ func (w *world) expunge() {
 // move puts mails into another polled folder: the same content under another UID.
 func (w *world) move() {
 	from := w.folder()
-	to := tortureFolders[0]
+	to := w.folders[0]
 	if from == to {
-		to = tortureFolders[1]
+		to = w.folders[1]
 	}
 	if picked := w.pick(from, 2); len(picked) > 0 {
 		if _, err := w.admin.Move(uidSet(picked), to).Wait(); err != nil {
@@ -408,17 +432,18 @@ func (w *world) rename() {
 			w.t.Errorf("%s: %v", what, err)
 		}
 	}
-	_ = w.admin.Unselect().Wait()
-	do("rename", w.admin.Rename("Support", "Away", nil).Wait())
+	_, _ = w.admin.Select("INBOX", nil).Wait()
+	support, away := w.folders[1], w.prefix+"Away"
+	do("rename", w.admin.Rename(support, away, nil).Wait())
 	between := w.rnd.IntN(2) == 0
 	if between {
-		do("create", w.admin.Create("Support", nil).Wait())
+		do("create", w.admin.Create(support, nil).Wait())
 	}
 	time.Sleep(time.Duration(w.rnd.IntN(150)) * time.Millisecond)
 	if between {
-		do("delete", w.admin.Delete("Support").Wait())
+		do("delete", w.admin.Delete(support).Wait())
 	}
-	do("rename back", w.admin.Rename("Away", "Support", nil).Wait())
+	do("rename back", w.admin.Rename(away, support, nil).Wait())
 	w.did("rename")
 }
 
