@@ -46,7 +46,7 @@ func newHouse(t *testing.T, change ...func(*api.Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := tickets.New(db)
+	desk := tickets.New(db, tickets.SignWith([]byte("the key of the tests")))
 	p := ingest.New(ingest.Config{
 		DB: db, Vault: vault.New(master, postgres.Keysets{DB: db}), Desk: desk, Works: true,
 		Filter: classify.New(db, classify.Config{Secret: []byte("secret of the tests")}),
