@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -124,12 +125,13 @@ func (f *Filer) learnNumbers(rows pgx.Rows) error {
 
 // What a machine reports makes nobody take part.
 const partySQL = `
-	select q.ticket_id, q.email from unnest($2::uuid[], $3::text[]) as q (ticket_id, email)
+	select q.ticket_id, q.email, l.wrote from unnest($2::uuid[], $3::text[]) as q (ticket_id, email)
 	cross join lateral (
-		select from post p where p.workspace_id = $1 and p.ticket_id = q.ticket_id and not p.hidden
+		select p.author_email = q.email as wrote from post p
+		where p.workspace_id = $1 and p.ticket_id = q.ticket_id and not p.hidden
 			and p.automatic not in ('bounce', 'feedback')
 			and (p.author_email = q.email or q.email = any (p.others))
-		limit 1) l`
+		order by 1 desc limit 1) l`
 
 // AskParty queues the question whether the people of arrivals take part in the
 // tickets that they might join, and reports whether there was one to ask.
@@ -139,7 +141,7 @@ func (f *Filer) AskParty(b *pgx.Batch, arrivals []Arrival) bool {
 	asked := map[member]bool{}
 	ask := func(t *facts, email string) {
 		m := member{t.id, email}
-		if email != "" && !asked[m] && !f.party[m] {
+		if email != "" && !asked[m] && f.party[m] == none {
 			asked[m] = true
 			ids, emails = append(ids, t.id), append(emails, email)
 		}
@@ -149,10 +151,7 @@ func (f *Filer) AskParty(b *pgx.Batch, arrivals []Arrival) bool {
 		c := f.read(a)
 		for _, t := range f.candidates(a, c) {
 			ask(t, a.FromEmail)
-		}
-		for _, t := range f.waiting(a, c) {
-			ask(t, a.FromEmail)
-			for _, o := range a.others() {
+			for _, o := range a.others()[:min(len(a.others()), maxAsked)] {
 				ask(t, o)
 			}
 		}
@@ -162,8 +161,12 @@ func (f *Filer) AskParty(b *pgx.Batch, arrivals []Arrival) bool {
 	}
 	b.Queue(partySQL, f.workspace, ids, emails).Query(func(rows pgx.Rows) error {
 		var m member
-		_, err := pgx.ForEachRow(rows, []any{&m.ticket, &m.email}, func() error {
-			f.party[m] = true
+		var author bool
+		_, err := pgx.ForEachRow(rows, []any{&m.ticket, &m.email, &author}, func() error {
+			f.party[m] = addressed
+			if author {
+				f.party[m] = wrote
+			}
 			return nil
 		})
 		return err
@@ -171,7 +174,10 @@ func (f *Filer) AskParty(b *pgx.Batch, arrivals []Arrival) bool {
 	return true
 }
 
-// candidates are the tickets that the arrival could join if its sender takes part
+// maxAsked bounds after how many recipients of one message is asked.
+const maxAsked = 10
+
+// candidates are the tickets that the arrival could join if its people take part
 // in them.
 func (f *Filer) candidates(a *Arrival, c *clues) (list []*facts) {
 	for _, r := range c.ancestors {
@@ -184,7 +190,7 @@ func (f *Filer) candidates(a *Arrival, c *clues) (list []*facts) {
 			list = append(list, t.root())
 		}
 	}
-	return append(list, f.alike(a, c)...)
+	return slices.Concat(list, f.alike(a, c), f.waiting(a, c))
 }
 
 // alike are the tickets of people's mail with the arrival's subject that it may

@@ -45,6 +45,7 @@ type Finding struct {
 // Why evidence does not hold.
 const (
 	butStranger = "the sender takes no part in that ticket"
+	butDrawnIn  = "the sender was only written to there, and writes to nobody who wrote there"
 	butMailbox  = "that ticket belongs to another mailbox"
 )
 

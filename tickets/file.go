@@ -95,6 +95,15 @@ type member struct {
 	email  string
 }
 
+// A part is what someone has in a ticket.
+type part byte
+
+const (
+	none      part = iota
+	addressed      // a person of the ticket wrote to them
+	wrote
+)
+
 // A Filer puts one batch of arrivals on tickets of their workspace, each on the
 // ticket for which its evidence holds or on a new one (docs/threads.md). Its
 // caller has opened the workspace's audit chain in the same transaction, so no
@@ -109,7 +118,7 @@ type Filer struct {
 	tickets   map[uuid.UUID]*facts   // as far as was asked
 	numbered  map[int64]named        // likewise
 	known     map[threadKey][]thread // refs, those of the batch included
-	party     map[member]bool        // who takes part in which ticket, as far as was asked
+	party     map[member]part        // who takes part in which ticket, as far as was asked
 	placed    map[uuid.UUID]*facts   // message of this batch → its ticket
 	writes
 }
@@ -168,7 +177,7 @@ func (d *Desk) NewFiler(workspace uuid.UUID, chain *audit.Chain) *Filer {
 	return &Filer{
 		workspace: workspace, chain: chain, sign: d.sign, clues: map[uuid.UUID]*clues{},
 		tickets: map[uuid.UUID]*facts{}, numbered: map[int64]named{},
-		known: map[threadKey][]thread{}, party: map[member]bool{}, placed: map[uuid.UUID]*facts{},
+		known: map[threadKey][]thread{}, party: map[member]part{}, placed: map[uuid.UUID]*facts{},
 		writes: newWrites(),
 	}
 }

@@ -175,6 +175,10 @@ const redirectSQL = `
 	from source s where t.workspace_id = $1 and t.id = $3`
 
 const (
+	awaySQL = `
+		select exists (
+			select from unnest($3::uuid[]) as q (id)
+			where not exists (select from post p where p.workspace_id = $1 and p.ticket_id = $2 and p.message_id = q.id))`
 	undoneSQL = `update ticket_move set undone_at = now() where workspace_id = $1 and id = $2`
 	asideSQL  = `update ticket set merged_into = null where workspace_id = $1 and id = $2`
 	apartSQL  = `update ticket set apart = true where workspace_id = $1 and id = any ($2)`
@@ -183,7 +187,8 @@ const (
 // Undo puts messages back where they were before a move: what was merged gets
 // its own messages again, and what was split off comes back with all that
 // followed it. Undoing twice changes nothing the second time. It is ErrConflict
-// while one of the two tickets is merged into a third.
+// while what was moved, or the ticket that it was moved to, was moved on since:
+// that has to be undone first.
 func (d *Desk) Undo(ctx context.Context, workspace uuid.UUID, actor string, id uuid.UUID) (Move, error) {
 	err := d.change(ctx, workspace, func(tx pgx.Tx, chain *audit.Chain, b *pgx.Batch) error {
 		m, err := readMove(ctx, tx, moveSQL, workspace, id)
@@ -198,7 +203,11 @@ func (d *Desk) Undo(ctx context.Context, workspace uuid.UUID, actor string, id u
 		if err != nil {
 			return err
 		}
-		if target.Into != nil || m.Kind == Split && source.Into != nil {
+		var away bool
+		if err := tx.QueryRow(ctx, awaySQL, workspace, m.Target, m.Messages).Scan(&away); err != nil {
+			return err
+		}
+		if away || target.Into != nil || m.Kind == Split && source.Into != nil {
 			return ErrConflict
 		}
 		if m.Kind == Merge {

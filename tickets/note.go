@@ -70,9 +70,10 @@ func (f *Filer) note(a *Arrival, c *clues, t *facts, fi Filing) {
 		f.noteRef(a.MailboxID, r, t, false)
 	}
 	if !a.machine() {
-		for _, email := range slices.Concat(a.others(), []string{a.FromEmail}) {
-			f.party[member{t.id, email}] = true
+		for _, email := range a.others() {
+			f.takePart(t, email, addressed)
 		}
+		f.takePart(t, a.FromEmail, wrote)
 	}
 	for _, tw := range a.Twins {
 		other := f.placed[tw.Message]
@@ -104,4 +105,18 @@ func (f *Filer) noteRef(mailbox uuid.UUID, r ref, t *facts, received bool) {
 	}
 	f.known[k] = append(list, thread{t, t.id, received})
 	f.fresh = append(f.fresh, refRow{k, t.id, received})
+}
+
+// takePart notes someone's part in a ticket; a greater one stays.
+func (f *Filer) takePart(t *facts, email string, p part) {
+	m := member{t.id, email}
+	f.party[m] = max(f.party[m], p)
+}
+
+// partOf is what someone has in a ticket, as far as was asked. Nobody is nobody.
+func (f *Filer) partOf(t *facts, email string) part {
+	if email == "" {
+		return none
+	}
+	return f.party[member{t.root().id, email}]
 }

@@ -81,7 +81,7 @@ func (f *Filer) weigh(a *Arrival, c *clues) []found {
 	if !a.machine() {
 		name(Number, c.topic.Number, false)
 	}
-	f.weighSubject(a, c, list, add)
+	f.weighSubject(a, c, slices.ContainsFunc(list, func(x found) bool { return x.Joins }), add)
 	slices.SortStableFunc(list, func(x, y found) int { return cmp.Compare(y.Weight, x.Weight) })
 	return list
 }
@@ -89,7 +89,7 @@ func (f *Filer) weigh(a *Arrival, c *clues) []found {
 // stranger says why evidence that only people of the ticket can have does not
 // hold, if it does not.
 func (f *Filer) stranger(a *Arrival, t *facts, excused bool) string {
-	if excused || a.FromEmail != "" && f.party[member{t.root().id, a.FromEmail}] {
+	if excused || f.partOf(t, a.FromEmail) != none {
 		return ""
 	}
 	return butStranger
@@ -97,14 +97,21 @@ func (f *Filer) stranger(a *Arrival, t *facts, excused bool) string {
 
 // weighIDs finds the evidence of Message-IDs. That a stranger refers to a message
 // which was received is worth a hint. A message that nobody here has seen may be
-// a newsletter, and all who answer it are strangers to each other.
+// a newsletter, and all who answer it are strangers to each other. Of several
+// tickets on which an id is known, one where the sender has written comes first:
+// into the others somebody else may have drawn them.
 func (f *Filer) weighIDs(a *Arrival, c *clues, add func(Evidence, *facts, string)) {
 	for _, r := range c.ancestors {
 		known := slices.Clone(f.known[threadKey{a.MailboxID, r.ref}])
-		slices.SortStableFunc(known, func(x, y thread) int { return order(x.received, y.received) })
+		slices.SortStableFunc(known, func(x, y thread) int {
+			return cmp.Or(cmp.Compare(f.partOf(y.ticket, a.FromEmail), f.partOf(x.ticket, a.FromEmail)), order(x.received, y.received))
+		})
 		for _, th := range known {
 			t := th.ticket.root()
 			but := f.stranger(a, t, r.Evidence == About && a.machine())
+			if but == "" && !th.received && !a.machine() && !f.among(a, t) {
+				but = butDrawnIn
+			}
 			if (but == "" || th.received) && (a.machine() || t.waits != waitsReport) {
 				add(r.Evidence, t, but)
 			}
@@ -115,12 +122,20 @@ func (f *Filer) weighIDs(a *Arrival, c *clues, add func(Evidence, *facts, string
 		if t.waits == waitsReport {
 			continue
 		}
-		// They had it before us. If it is not from one of them, it must be to one.
-		addressed := slices.ContainsFunc(a.others(), func(o string) bool { return f.party[member{t.id, o}] })
-		if but := f.stranger(a, t, addressed && !a.machine()); but == "" || len(waiting) <= maxCommon {
-			add(Parent, t, but)
+		switch { // those who refer to it had it before us: it is from one of them or to one
+		case f.among(a, t) && !a.machine():
+			add(Parent, t, "")
+		case len(waiting) <= maxCommon:
+			add(Parent, t, butStranger)
 		}
 	}
+}
+
+// among reports whether a mail is from someone who wrote on a ticket, or to one.
+// Whom they have only written to, a stranger may have drawn in.
+func (f *Filer) among(a *Arrival, t *facts) bool {
+	return f.partOf(t, a.FromEmail) == wrote ||
+		slices.ContainsFunc(a.others(), func(o string) bool { return f.partOf(t, o) == wrote })
 }
 
 // order puts what is true first.
@@ -136,16 +151,18 @@ func order(x, y bool) int {
 
 // weighSubject finds the evidence of a subject: that of a person of the ticket
 // holds, a stranger's is a hint where few tickets have it.
-func (f *Filer) weighSubject(a *Arrival, c *clues, list []found, add func(Evidence, *facts, string)) {
+func (f *Filer) weighSubject(a *Arrival, c *clues, joins bool, add func(Evidence, *facts, string)) {
 	mine := f.alike(a, c)
-	slices.SortStableFunc(mine, func(x, y *facts) int { return y.updated.Compare(x.updated) })
+	slices.SortStableFunc(mine, func(x, y *facts) int {
+		return cmp.Or(cmp.Compare(f.partOf(y, a.FromEmail), f.partOf(x, a.FromEmail)), y.updated.Compare(x.updated))
+	})
 	for _, t := range mine {
-		if f.stranger(a, t, false) == "" {
+		if f.among(a, t) {
 			add(Subject, t, "")
-			return
+			joins = true
 		}
 	}
-	if c.same == nil || slices.ContainsFunc(list, func(x found) bool { return x.Joins }) {
+	if c.same == nil || joins {
 		return
 	}
 	var theirs []*facts
@@ -184,8 +201,9 @@ func choose(list []found) *found {
 
 // bringTogether merges tickets that the arrival shows to be one conversation, and
 // returns the one that is left. A ticket whose people refer to the arrival would
-// not have been opened, had it come in time. Two that it names as its ancestors
-// are one if its sender opened both.
+// not have been opened, had it come in time. Of two that its sender opened, both
+// are one if it names both as its ancestors, or if one is an answer with its
+// subject that has waited for the other.
 func (f *Filer) bringTogether(a *Arrival, t *facts, list []found) *facts {
 	merged := 0
 	for _, x := range list {
@@ -197,6 +215,10 @@ func (f *Filer) bringTogether(a *Arrival, t *facts, list []found) *facts {
 		case Parent:
 		case InReplyTo, References:
 			if t.requester != a.FromEmail || other.requester != a.FromEmail {
+				continue
+			}
+		case Subject:
+			if other.waits != waitsAnswer || t.requester != a.FromEmail || other.requester != a.FromEmail {
 				continue
 			}
 		default:
@@ -241,9 +263,9 @@ func (f *Filer) takeReports(a *Arrival, c *clues, t *facts) {
 // merge notes that all of source is on target from now on.
 func (f *Filer) merge(source, target *facts) {
 	source.into = target
-	for m := range f.party {
+	for m, p := range f.party {
 		if m.ticket == source.id {
-			f.party[member{target.id, m.email}] = true
+			f.takePart(target, m.email, p)
 		}
 	}
 	if source.updated.After(target.updated) {

@@ -36,7 +36,7 @@ func ReadSubject(s string) Topic {
 		}
 		s = rest
 	}
-	if s = strings.ToLower(s); strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+	if s = strings.ToLower(strings.TrimSpace(s)); strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 		t.Text = s
 	}
 	return t
