@@ -18,14 +18,21 @@ const rootOf = `
 		where t.workspace_id = $1 and t.id = case when x.merged_into is null then x.id else ticket_root($1, x.id) end
 		offset 0) t`
 
-// All readers of a newsletter refer to the same message: the latest tickets on
-// which a ref is known are enough.
+// maxKnown bounds on how many tickets a ref is looked up, the latest first: all
+// readers of a newsletter refer to the same message. Of a subject, whoever has it,
+// it only matters whether few tickets have it.
+const (
+	maxKnown = 20
+	maxAlike = 4
+	maxSame  = maxCommon + 1
+)
+
 const lookUpSQL = `
-	select l.mailbox_id, l.ref, l.ticket_id, l.received, t.* from unnest($2::uuid[], $3::bytea[]) as q (mailbox_id, ref)
+	select l.mailbox_id, l.ref, l.ticket_id, l.received, t.* from unnest($2::uuid[], $3::bytea[], $5::int[]) as q (mailbox_id, ref, most)
 	cross join lateral (
 		select r.mailbox_id, r.ref, r.ticket_id, r.received from thread_ref r
 		where r.workspace_id = $1 and r.mailbox_id = q.mailbox_id and r.ref = q.ref
-		order by r.ticket_id desc limit 20) l -- one look-up for each, whatever the statistics say
+		order by r.ticket_id desc limit q.most) l -- one look-up for each, whatever the statistics say
 	cross join lateral (
 		select y.id, y.merged_into from ticket y where y.workspace_id = $1 and y.id = l.ticket_id and ($4::timestamptz is null or y.created_at < $4)
 		offset 0) x` + rootOf
@@ -52,18 +59,26 @@ func (f *Filer) LookUp(b *pgx.Batch, arrivals []Arrival) {
 
 // lookUp asks for tickets that were opened before a time, nil for all.
 func (f *Filer) lookUp(b *pgx.Batch, arrivals []Arrival, before *time.Time) {
-	boxes, keys, numbers := f.mentioned(arrivals)
-	if len(keys) > 0 {
-		b.Queue(lookUpSQL, f.workspace, boxes, keys, before).Query(f.learn)
+	m := f.mentioned(arrivals)
+	if len(m.keys) > 0 {
+		b.Queue(lookUpSQL, f.workspace, m.boxes, m.keys, before, m.most).Query(f.learn)
 	}
-	if len(numbers) > 0 {
-		b.Queue(numbersSQL, f.workspace, numbers, before).Query(f.learnNumbers)
+	if len(m.numbers) > 0 {
+		b.Queue(numbersSQL, f.workspace, m.numbers, before).Query(f.learnNumbers)
 	}
+}
+
+// mentions are refs and numbers to be looked up.
+type mentions struct {
+	boxes   []uuid.UUID
+	keys    [][]byte
+	most    []int32 // tickets that one key may give
+	numbers []int64
 }
 
 // mentioned are the refs and numbers that arrivals mention and that were not
 // asked for before.
-func (f *Filer) mentioned(arrivals []Arrival) (boxes []uuid.UUID, keys [][]byte, numbers []int64) {
+func (f *Filer) mentioned(arrivals []Arrival) (m mentions) {
 	asked := map[threadKey]bool{}
 	for i := range arrivals {
 		a := &arrivals[i]
@@ -74,15 +89,15 @@ func (f *Filer) mentioned(arrivals []Arrival) (boxes []uuid.UUID, keys [][]byte,
 				continue
 			}
 			asked[k] = true
-			boxes, keys = append(boxes, a.MailboxID), append(keys, k.ref[:])
+			m.boxes, m.keys, m.most = append(m.boxes, a.MailboxID), append(m.keys, k.ref[:]), append(m.most, c.most(r))
 		}
 		for _, n := range c.numbers() {
 			if f.numbered[n].facts == nil {
-				numbers = appendOnce(numbers, n)
+				m.numbers = appendOnce(m.numbers, n)
 			}
 		}
 	}
-	return boxes, keys, numbers
+	return m
 }
 
 // scan says where the columns of facts go.

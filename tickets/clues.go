@@ -142,6 +142,17 @@ func (c *clues) asked() []ref {
 	return list
 }
 
+// most is on how many tickets a ref is looked up.
+func (c *clues) most(r ref) int32 {
+	switch {
+	case c.same != nil && r == *c.same:
+		return maxSame
+	case c.alike != nil && r == *c.alike:
+		return maxAlike
+	}
+	return maxKnown
+}
+
 // numbers are the tickets that the arrival names, each once.
 func (c *clues) numbers() []int64 {
 	list := slices.Concat(c.addressed, c.marked)

@@ -88,7 +88,7 @@ func (r *Rethread) nameOpened(a *Arrival) {
 
 func (r *Rethread) lookUp(ctx context.Context, arrivals []Arrival) error {
 	return r.db.InConvoy(ctx, r.workspace, func(c *postgres.Convoy) error {
-		_, _, numbers := r.filer.mentioned(arrivals)
+		numbers := r.filer.mentioned(arrivals).numbers
 		r.filer.lookUp(c.Batch, arrivals, &r.since)
 		if len(numbers) > 0 {
 			c.Batch.Queue(openersSQL, r.workspace, numbers, r.since).Query(func(rows pgx.Rows) error {
