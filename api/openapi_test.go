@@ -89,6 +89,10 @@ func bodyFor(op operation) (body any, header map[string]string) {
 		return map[string][]string{"messages": {"0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908"}}, nil
 	case "pause-stage":
 		return map[string]string{"reason": "r"}, nil
+	case "put-polling", "test-polling":
+		return map[string]string{"host": "imap.new.example", "username": "someone", "password": "x"}, nil
+	case "ask-consent":
+		return map[string]string{"provider": "google", "redirect": "https://desk.example/oauth/consented"}, nil
 	}
 	return nil, nil
 }

@@ -109,11 +109,11 @@ func (c *claimed) job() *job {
 
 // What was given back untried does not count as tried.
 const releaseSQL = `
-	update message m set due_at = now(), attempt_base = attempt_base + 1
+	update job j set due_at = now(), attempt_base = attempt_base + 1
 	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
 	cross join lateral (
-		select x.ctid, x.attempt, x.stage from message x where x.workspace_id = $1 and x.id = d.id offset 0 for no key update) l
-	where m.ctid = l.ctid and l.attempt = d.attempt and l.stage in ('received', 'parsed', 'scored')`
+		select x.ctid, x.attempt from job x where x.workspace_id = $1 and x.message_id = d.id offset 0 for update) l
+	where j.ctid = l.ctid and l.attempt = d.attempt`
 
 // release makes jobs due at once for whoever claims them.
 func (p *Pipeline) release(ctx context.Context, jobs []*job) error {

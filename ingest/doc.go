@@ -8,11 +8,12 @@
 //	                      │                  │                 └──> duplicate  of a message that is named
 //	                      └──────────────────┴── after the last attempt ──> failed
 //
-// The message row is the job. Whoever works on it holds a lease (due_at lies
-// ahead) and the number of its attempt; only the holder of the latest attempt
-// may finish. The process that accepted a message keeps it in memory and carries
-// it on after the commit, under a lease that the row is born with; what it
-// cannot keep, or leaves behind when it dies, is claimed from the table.
+// A message that waits has a job. Whoever works on it holds a lease (due_at lies
+// ahead) and the number of its attempt; only the holder of the latest attempt may
+// take the job away, and does so in the transaction that writes what became of the
+// message. The process that accepted a message keeps it in memory and carries it
+// on after the commit, under a lease that the job is born with; what it cannot
+// keep, or leaves behind when it dies, is claimed from the table.
 //
 // Stages are places where a message can rest, not round trips: a worker carries
 // a batch through all of them and writes once. What must hold:

@@ -105,6 +105,16 @@ var checks = []check{
 	},
 	{
 		`select m.id from message m where m.workspace_id = $1 and m.stage in ('received', 'parsed', 'scored')
+			and not exists (select from job j where j.workspace_id = $1 and j.message_id = m.id and j.stage = m.stage) limit 100`,
+		"it waits, and no job will carry it on", "report this: it should be impossible",
+	},
+	{
+		`select j.message_id from job j where j.workspace_id = $1
+			and not exists (select from message m where m.workspace_id = $1 and m.id = j.message_id and m.stage = j.stage) limit 100`,
+		"it has a job, and does not wait for one", "report this: it should be impossible",
+	},
+	{
+		`select m.id from message m where m.workspace_id = $1 and m.stage in ('received', 'parsed', 'scored')
 			and m.received_at < now() - interval '10 minutes' limit 100`,
 		"it waits for more than ten minutes", "see its passport; is serve running, or a stage paused?",
 	},

@@ -37,19 +37,18 @@ func (j *job) audit(chain *audit.Chain) error {
 	return chain.Add(audit.Entry{Actor: "pipeline", Action: action, Target: "message:" + j.id.String(), Detail: detail})
 }
 
-// The row's place (ctid) is looked up by its key, one row at a time: the fence has
-// locked it, so it stays where it is. Joined by the key directly, the planner
-// prefers to read all of the workspace once the table is new to it.
+// The row's place (ctid) is looked up by its key, one row at a time: whoever changes
+// a message holds the chain's lock, so it stays where it is. Joined by the key
+// directly, the planner prefers to read all of the workspace once the table is new
+// to it.
 const endSQL = `
-	update message m set stage = e.stage, due_at = now() + e.wait, trail = m.trail || e.trail::jsonb,
+	update message m set stage = e.stage, attempt = e.attempt, trail = m.trail || e.trail::jsonb,
 		subject = e.subject, from_name = e.from_name, from_email = e.from_email, message_id = e.message_id, sent_at = e.sent_at,
 		verdict = e.verdict, score = e.score, cause = e.cause, reason = e.reason,
-		ticket_id = e.ticket_id, duplicate_of = e.duplicate_of, done_at = e.done_at,
-		failures = m.failures + case when e.cause in ('retry', 'error') then 1 else 0 end,
-		attempt_base = m.attempt_base + case when e.done_at is null and e.cause is null then 1 else 0 end -- it rested
-	from unnest($2::uuid[], $3::text[], $4::interval[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+		ticket_id = e.ticket_id, duplicate_of = e.duplicate_of, done_at = e.done_at
+	from unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
 		$10::timestamptz[], $11::text[], $12::float8[], $13::text[], $14::text[], $15::uuid[], $16::uuid[], $17::timestamptz[])
-		as e (id, stage, wait, trail, subject, from_name, from_email, message_id, sent_at, verdict, score, cause, reason,
+		as e (id, stage, attempt, trail, subject, from_name, from_email, message_id, sent_at, verdict, score, cause, reason,
 			ticket_id, duplicate_of, done_at)
 	cross join lateral (select x.ctid from message x where x.workspace_id = $1 and x.id = e.id offset 0) l
 	where m.ctid = l.ctid`
@@ -61,7 +60,7 @@ const searchDueSQL = `
 type endRows struct {
 	id                                             []uuid.UUID
 	stage, trail, subject, fromName, fromEmail, ID []string
-	wait                                           []time.Duration
+	attempt                                        []int32
 	sentAt, doneAt                                 []*time.Time
 	verdict, cause, reason                         []*string
 	score                                          []*float64
@@ -75,23 +74,55 @@ func queueEnds(b *pgx.Batch, limits Limits, workspace uuid.UUID, ours []*job) er
 	}
 	var r endRows
 	var filed []uuid.UUID
+	var waiting []*job
 	for _, j := range ours {
-		if err := r.add(limits, j); err != nil {
+		if err := r.add(j); err != nil {
 			return err
 		}
 		if j.end.stage == Filed {
 			filed = append(filed, j.id)
 		}
+		if !j.end.stage.Final() {
+			waiting = append(waiting, j)
+		}
 	}
-	b.Queue(endSQL, workspace, r.id, r.stage, r.wait, r.trail, r.subject, r.fromName, r.fromEmail, r.ID,
+	b.Queue(endSQL, workspace, r.id, r.stage, r.attempt, r.trail, r.subject, r.fromName, r.fromEmail, r.ID,
 		r.sentAt, r.verdict, r.score, r.cause, r.reason, r.ticket, r.duplicateOf, r.doneAt)
 	if len(filed) > 0 {
 		b.Queue(searchDueSQL, workspace, filed)
 	}
+	queueJobs(b, limits, workspace, waiting)
 	return nil
 }
 
-func (r *endRows) add(limits Limits, j *job) error {
+const jobSQL = `
+	insert into job (workspace_id, message_id, stage, received_at, due_at, attempt, attempt_base, failures)
+	select $1, j.id, j.stage, j.received_at, now() + j.wait, j.attempt, j.attempt_base, j.failures
+	from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::interval[], $6::int[], $7::int[], $8::int[])
+		as j (id, stage, received_at, wait, attempt, attempt_base, failures)`
+
+// queueJobs puts jobs back whose messages wait on: for another attempt, or because
+// a stage is paused.
+func queueJobs(b *pgx.Batch, limits Limits, workspace uuid.UUID, waiting []*job) {
+	if len(waiting) == 0 {
+		return
+	}
+	n := len(waiting)
+	ids, stages, receivedAt, waits := make([]uuid.UUID, n), make([]string, n), make([]time.Time, n), make([]time.Duration, n)
+	attempts, bases, failures := make([]int32, n), make([]int32, n), make([]int32, n)
+	for i, j := range waiting {
+		ids[i], stages[i], receivedAt[i] = j.id, string(j.end.stage), j.receivedAt
+		attempts[i], bases[i], failures[i] = int32(j.attempt), int32(j.attempt-j.tries), int32(j.failures)
+		if j.end.cause == CauseRetry {
+			waits[i] = limits.backoff(j.failures)
+		} else {
+			bases[i]++ // to rest is no attempt
+		}
+	}
+	b.Queue(jobSQL, workspace, ids, stages, receivedAt, waits, attempts, bases, failures)
+}
+
+func (r *endRows) add(j *job) error {
 	trail, err := json.Marshal(j.trail)
 	if err != nil {
 		return fmt.Errorf("passport of message %s: %w", j.id, err)
@@ -105,15 +136,11 @@ func (r *endRows) add(limits Limits, j *job) error {
 		}
 	}
 	var doneAt *time.Time
-	var wait time.Duration
-	switch {
-	case j.end.stage.Final():
+	if j.end.stage.Final() {
 		now := time.Now().UTC()
 		doneAt = &now
-	case j.end.cause == CauseRetry:
-		wait = limits.backoff(j.failures)
 	}
-	r.id, r.stage, r.wait = append(r.id, j.id), append(r.stage, string(j.end.stage)), append(r.wait, wait)
+	r.id, r.stage, r.attempt = append(r.id, j.id), append(r.stage, string(j.end.stage)), append(r.attempt, int32(j.attempt))
 	r.trail = append(r.trail, mail.Clean(string(trail)))
 	r.subject, r.fromName = append(r.subject, j.subject()), append(r.fromName, clip(from.Name, maxSubject))
 	r.fromEmail, r.ID = append(r.fromEmail, clip(from.Email, maxSubject)), append(r.ID, mailID)

@@ -88,7 +88,7 @@ type filing struct {
 	workspace uuid.UUID
 	chain     *audit.Chain
 	filer     *tickets.Filer
-	ours      []*job // locked, in the order of arrival
+	ours      []*job // in the order of arrival
 	known     map[identity]*twins
 	elsewhere map[[32]byte][]delivery         // the same content in whichever mailbox
 	findings  map[uuid.UUID][]tickets.Finding // message → the evidence that its filing went by
@@ -128,15 +128,17 @@ func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*
 	})
 }
 
-// The inner query reaches each row by its primary key. As a plain join, with the
-// stage among its conditions, the planner reads all waiting messages for every
-// batch, because statistics of a queue say that hardly any wait.
-const fenceSQL = `
-	select l.id from unnest($2::uuid[], $3::int[]) as d (id, attempt)
+// The fence: a job is taken away by the holder of its latest attempt, who puts a
+// new one in its place for a message that has not come to its end. The inner query
+// reaches each row by its key. As a plain join, the planner reads all jobs for
+// every batch, because statistics of a queue say that hardly any wait.
+const takeSQL = `
+	delete from job j
+	using unnest($2::uuid[], $3::int[]) as d (id, attempt)
 	cross join lateral (
-		select m.id, m.attempt, m.stage from message m
-		where m.workspace_id = $1 and m.id = d.id offset 0 for no key update) l
-	where l.attempt = d.attempt and l.stage in ('received', 'parsed', 'scored')`
+		select x.ctid, x.attempt from job x where x.workspace_id = $1 and x.message_id = d.id offset 0 for update) l
+	where j.ctid = l.ctid and l.attempt = d.attempt
+	returning j.message_id`
 
 const knownSQL = `
 	select l.* from unnest($2::bytea[]) as d (hash)
@@ -147,17 +149,14 @@ const knownSQL = `
 	order by l.id`
 
 // begin queues all that is asked before anything is decided: the chain's end and
-// its lock; which rows are still ours, locked in the order of arrival, for the
-// others belong to someone else by now; the messages whose content these repeat;
-// and the threads that they mention.
+// its lock; which jobs are still ours, for the others belong to someone else by now;
+// the messages whose content these repeat; and the threads that they mention.
 func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) *filing {
-	slices.SortFunc(group, func(a, b *job) int { return bytes.Compare(a.id[:], b.id[:]) })
-	ids, attempts := fences(group)
-	byID, contents := make(map[uuid.UUID]*job, len(group)), make([][]byte, len(group))
+	contents := make([][]byte, len(group))
 	var arrivals []tickets.Arrival
 	for i, j := range group {
 		j.end = ending{} // of an earlier try
-		byID[j.id], contents[i] = j, j.contentHash[:]
+		contents[i] = j.contentHash[:]
 		if j.decided.stage == "" {
 			arrivals = append(arrivals, j.arrival())
 		}
@@ -167,14 +166,7 @@ func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) 
 		elsewhere: map[[32]byte][]delivery{}, findings: map[uuid.UUID][]tickets.Finding{},
 	}
 	f.filer = desk.NewFiler(workspace, f.chain)
-	b.Queue(fenceSQL, workspace, ids, attempts).Query(func(rows pgx.Rows) error {
-		var id uuid.UUID
-		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-			f.ours = append(f.ours, byID[id])
-			return nil
-		})
-		return err
-	})
+	queueTake(b, workspace, group, func(j *job) { f.ours = append(f.ours, j) })
 	b.Queue(knownSQL, workspace, contents).Query(func(rows pgx.Rows) error {
 		var who identity
 		var content []byte
@@ -193,6 +185,27 @@ func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) 
 	})
 	f.filer.LookUp(b, arrivals)
 	return f
+}
+
+// queueTake queues the taking of jobs and tells ours of each that was, in the order
+// of arrival.
+func queueTake(b *pgx.Batch, workspace uuid.UUID, group []*job, ours func(*job)) {
+	slices.SortFunc(group, func(a, b *job) int { return bytes.Compare(a.id[:], b.id[:]) })
+	ids, attempts := fences(group)
+	b.Queue(takeSQL, workspace, ids, attempts).Query(func(rows pgx.Rows) error {
+		taken := make(map[uuid.UUID]bool, len(group))
+		var id uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+			taken[id] = true
+			return nil
+		})
+		for _, j := range group {
+			if taken[j.id] {
+				ours(j)
+			}
+		}
+		return err
+	})
 }
 
 // decide settles where each message ends and puts those that are to be filed on

@@ -15,7 +15,7 @@ import (
 	"postroom/tickets/audit"
 )
 
-const lockMessageSQL = messageSQL + ` for no key update`
+const lockMessageSQL = messageSQL + ` for no key update of m`
 
 // Judge records what a person says of a message: ham, spam, or "" to take it
 // back. The filter learns it, and the message follows: spam leaves its ticket
@@ -84,10 +84,31 @@ func moveFor(m Message, v classify.Verdict, actor string) move {
 }
 
 const moveSQL = `
-	update message set judged = $3, stage = $4, cause = $5, reason = $6, trail = trail || $7::jsonb,
-		due_at = now(), attempt = attempt + 1, attempt_base = attempt + 1, failures = 0,
+	update message set judged = $3, stage = $4, cause = $5, reason = $6, trail = trail || $7::jsonb, attempt = attempt + 1,
 		done_at = case when $4 = 'received' then null else done_at end
 	where workspace_id = $1 and id = $2`
+
+// A job that is begun anew takes the message away from a worker who may have it in
+// hand: its attempt lies behind all that there were.
+const (
+	requeueSQL = `
+		insert into job as j (workspace_id, message_id, stage, received_at, due_at, attempt, attempt_base)
+		select m.workspace_id, m.id, m.stage, m.received_at, now(), m.attempt, m.attempt
+		from message m where m.workspace_id = $1 and m.id = $2 and m.stage in ('received', 'parsed', 'scored')
+		on conflict (workspace_id, message_id) do update set stage = excluded.stage, due_at = now(), failures = 0,
+			attempt = greatest(j.attempt, excluded.attempt) + 1, attempt_base = greatest(j.attempt, excluded.attempt) + 1`
+	unqueueSQL = `
+		delete from job j using message m
+		where j.workspace_id = $1 and j.message_id = $2 and m.workspace_id = $1 and m.id = $2
+			and m.stage not in ('received', 'parsed', 'scored')`
+)
+
+// queueAnew gives a message whose row was changed the job that its stage asks for,
+// or none.
+func queueAnew(b *pgx.Batch, workspace, message uuid.UUID) {
+	b.Queue(unqueueSQL, workspace, message)
+	b.Queue(requeueSQL, workspace, message)
+}
 
 // A mover puts a message where someone's word, or a replay, has it.
 type mover struct {
@@ -122,13 +143,14 @@ func (mv mover) move(ctx context.Context, tx pgx.Tx, chain *audit.Chain, m Messa
 	}
 	b := &pgx.Batch{}
 	b.Queue(moveSQL, mv.workspace, m.ID, nilIfZero(mv.judged), to.stage, nilIfZero(string(to.cause)), nilIfZero(to.reason), mail.Clean(string(step)))
+	queueAnew(b, mv.workspace, m.ID)
 	chain.Queue(b)
 	return tx.SendBatch(ctx, b).Close()
 }
 
 const retrySQL = `
-	update message set stage = 'received', cause = null, reason = null, due_at = now(), done_at = null,
-		attempt = attempt + 1, attempt_base = attempt + 1, failures = 0, trail = trail || $3::jsonb
+	update message set stage = 'received', cause = null, reason = null, done_at = null,
+		attempt = attempt + 1, trail = trail || $3::jsonb
 	where workspace_id = $1 and id = $2 and (stage = 'failed' or stage in ('received', 'parsed', 'scored') and cause = 'retry')`
 
 // Retry sends a dead letter, or a message that waits for another attempt, through
@@ -147,10 +169,15 @@ func (p *Pipeline) Retry(ctx context.Context, workspace uuid.UUID, actor string,
 			return err
 		}
 		tag, err := tx.Exec(ctx, retrySQL, workspace, id, string(step))
-		if err == nil && tag.RowsAffected() == 0 {
-			err = tickets.ErrConflict
+		if err != nil {
+			return err
 		}
-		return err
+		if tag.RowsAffected() == 0 {
+			return tickets.ErrConflict
+		}
+		b := &pgx.Batch{}
+		queueAnew(b, workspace, id)
+		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return Message{}, fmt.Errorf("retry message %s: %w", id, err)

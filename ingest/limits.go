@@ -41,7 +41,7 @@ var DefaultLimits = Limits{
 	MessageBytes: 64 << 20,
 	Budget:       mail.DefaultBudget,
 
-	Writers:      2,
+	Writers:      1,
 	CommitRows:   256,
 	CommitBytes:  8 << 20,
 	WaitingBytes: 256 << 20,

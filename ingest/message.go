@@ -57,6 +57,7 @@ const (
 	DoorLMTP   = "lmtp"
 	DoorAPI    = "api"
 	DoorImport = "import"
+	DoorIMAP   = "imap"
 )
 
 // An Envelope is what the door knows of a mail besides its bytes (RFC 5321
@@ -71,6 +72,8 @@ type Envelope struct {
 	Session  string `json:"session,omitempty"`   // of the door, to be found in its log
 	UTF8     bool   `json:"smtp_utf8,omitempty"` // RFC 6531
 	File     string `json:"file,omitempty"`      // where in an imported archive it lay
+	Folder   string `json:"folder,omitempty"`    // of the IMAP server
+	Role     string `json:"role,omitempty"`      // what that folder is: "inbox", "sent" or "junk"
 }
 
 // A Step is one entry of a message's passport: what was done, when, how long it
@@ -94,8 +97,7 @@ type Message struct {
 	RawHash     []byte          `db:"raw_hash"`
 	ContentHash []byte          `db:"content_hash"`
 	Stage       Stage           `db:"stage"`
-	DueAt       time.Time       `db:"due_at"`
-	Attempt     int             `db:"attempt"`
+	Attempt     int             `db:"attempt"` // how often work on it was begun
 	Trail       json.RawMessage `db:"trail"`
 	Subject     string          `db:"subject"`
 	FromName    string          `db:"from_name"`

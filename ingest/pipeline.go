@@ -131,11 +131,11 @@ type job struct {
 	attempt                int // the fence
 	tries                  int // attempts that count: begun, and neither rested nor given back
 	failures               int // attempts that failed
-	lease                  time.Duration
 	stage                  Stage
 	judged                 classify.Verdict // a person's verdict, "" when there is none
 	kept                   bool             // counted in Pipeline.kept
 	raw                    []byte           // nil: to be read back
+	place                  *Place           // at an IMAP server
 
 	mail    *mail.Mail
 	score   classify.Score
@@ -155,7 +155,7 @@ type ending struct {
 }
 
 // reserve decides, before the commit, which messages this process will carry on
-// itself: their rows are born leased to us.
+// itself: their jobs are born leased to us.
 func (p *Pipeline) reserve(batch []*pending) {
 	for _, pe := range batch {
 		for _, r := range pe.rows {
@@ -167,7 +167,7 @@ func (p *Pipeline) reserve(batch []*pending) {
 				p.keptJobs.give(1)
 				continue
 			}
-			j.kept, j.lease, j.attempt, j.tries = true, p.limits.Lease, 1, 1
+			j.kept, j.attempt, j.tries = true, 1, 1
 		}
 	}
 }

@@ -25,14 +25,25 @@ type MessageFilter struct {
 	Limit   int        // at most this many
 }
 
+// stopped is the stage that is asked for, if it is one of the final ones that are
+// few: held, duplicate, failed.
+func (f MessageFilter) stopped() *Stage {
+	if f.Stage == nil || !f.Stage.Final() || *f.Stage == Filed {
+		return nil
+	}
+	return f.Stage
+}
+
 const messageColumns = `
-	id, mailbox_id, source_key, received_at, envelope, size, raw_hash, content_hash, stage, due_at, attempt, trail,
+	id, mailbox_id, source_key, received_at, envelope, size, raw_hash, content_hash, stage,
+	greatest(m.attempt, (select j.attempt from job j where j.workspace_id = m.workspace_id and j.message_id = m.id)) as attempt, trail,
 	subject, from_name, from_email, message_id, sent_at, verdict, judged, score, cause, reason, ticket_id, duplicate_of, done_at`
 
 const messagesSQL = `
 	select ` + messageColumns + ` from message m
 	where workspace_id = $1
 		and ($2::text is null or stage = $2)
+		and ($8::text is null or stopped = $8) -- has an index
 		and ($3::text is null or cause = $3)
 		and ($4::uuid is null or mailbox_id = $4)
 		and ($5::text is null or id = any (array(select search_words($5, $6, 10000))))
@@ -43,7 +54,7 @@ const messagesSQL = `
 func (p *Pipeline) Messages(ctx context.Context, workspace uuid.UUID, f MessageFilter) ([]Message, error) {
 	var list []Message
 	err := p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, messagesSQL, workspace, f.Stage, f.Cause, f.Mailbox, f.Query, f.Before, f.Limit)
+		rows, err := tx.Query(ctx, messagesSQL, workspace, f.Stage, f.Cause, f.Mailbox, f.Query, f.Before, f.Limit, f.stopped())
 		if err != nil {
 			return err
 		}
@@ -56,7 +67,7 @@ func (p *Pipeline) Messages(ctx context.Context, workspace uuid.UUID, f MessageF
 	return list, nil
 }
 
-const messageSQL = `select ` + messageColumns + ` from message where workspace_id = $1 and id = $2`
+const messageSQL = `select ` + messageColumns + ` from message m where workspace_id = $1 and id = $2`
 
 // Message returns one message, or tickets.ErrNotFound.
 func (p *Pipeline) Message(ctx context.Context, workspace, id uuid.UUID) (Message, error) {
@@ -168,7 +179,7 @@ func (p *Pipeline) features(ctx context.Context, workspace uuid.UUID, m Message)
 	if err != nil && !errors.As(err, &over) {
 		return classify.Features{}, err
 	}
-	return p.filter.Features(workspace, evidence(parsed, m.Envelope)), nil
+	return p.filter.Features(workspace, Evidence(parsed, m.Envelope)), nil
 }
 
 // FilterStatus says how far a workspace's filter has come.

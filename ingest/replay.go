@@ -41,7 +41,7 @@ const replayPage = 200
 
 const (
 	periodSQL = `
-		select ` + messageColumns + ` from message
+		select ` + messageColumns + ` from message m
 		where workspace_id = $1 and received_at >= $2 and received_at < $3 and id > $4
 			and stage in ('filed', 'held', 'duplicate', 'failed')
 		order by id limit $5`
@@ -149,7 +149,7 @@ func (p *Pipeline) readAgain(ctx context.Context, workspace uuid.UUID, m Message
 	if err != nil && !errors.As(err, &a.over) {
 		return again{}, err
 	}
-	a.score, err = p.filter.ScoreOf(ctx, workspace, func() classify.Document { return evidence(a.mail, m.Envelope) })
+	a.score, err = p.filter.ScoreOf(ctx, workspace, func() classify.Document { return Evidence(a.mail, m.Envelope) })
 	return a, err
 }
 

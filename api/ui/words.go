@@ -267,6 +267,8 @@ func doorWords(door string) string {
 		return "the API"
 	case ingest.DoorImport:
 		return "import"
+	case ingest.DoorIMAP:
+		return "IMAP"
 	}
 	return door
 }

@@ -11,7 +11,7 @@ import (
 // What is measured is read from the database itself, as its administrator: a look
 // through the API would count all messages and cost more than what it measures.
 const (
-	queueEmptySQL = `select not exists (select from message where stage in ('received', 'parsed', 'scored'))`
+	queueEmptySQL = `select not exists (select from job)`
 	indexedSQL    = `select not exists (select from search_due)`
 	logSQL        = `select pg_current_wal_insert_lsn() - '0/0'::pg_lsn`
 	endsSQL       = `select stage, count(*) from message where workspace_id = $1 group by stage`

@@ -14,8 +14,10 @@ import (
 
 	"postroom/classify"
 	"postroom/ingest"
+	"postroom/ingest/imappoll"
 	"postroom/internal/postgres"
 	"postroom/internal/vault"
+	"postroom/oauthgmail"
 	"postroom/tickets"
 )
 
@@ -28,6 +30,8 @@ type instance struct {
 	filter   *classify.Filter
 	desk     *tickets.Desk
 	pipeline *ingest.Pipeline
+	oauth    *oauthgmail.Service
+	poller   *imappoll.Poller
 	keyMade  string // path of the master key, when it was made just now
 }
 
@@ -101,6 +105,10 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 	in.pipeline = ingest.New(ingest.Config{
 		DB: in.db, Vault: in.vault, Filter: in.filter, Desk: in.desk, Metrics: ingest.NewMetrics(w.metrics),
 		Limits: w.limits, Works: w.works, Disk: disk,
+	})
+	in.oauth = oauthgmail.New(oauthgmail.Config{DB: in.db, Vault: in.vault})
+	in.poller = imappoll.New(imappoll.Config{
+		DB: in.db, Vault: in.vault, Pipeline: in.pipeline, Tokens: in.oauth, Metrics: imappoll.NewMetrics(w.metrics),
 	})
 	return nil
 }

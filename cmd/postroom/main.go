@@ -23,14 +23,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
-	std := streams{os.Stdout, os.Stderr}
+	std := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	code := run(ctx, std, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
-// streams are where a command writes: its result, and what it says on the way.
+// streams are where a command reads, and where it writes: its result, and what it says on the way.
 type streams struct {
+	in  io.Reader
 	out io.Writer
 	err io.Writer
 }

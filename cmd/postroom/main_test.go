@@ -27,7 +27,7 @@ func TestCommandLine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if code := run(t.Context(), streams{&out, &out}, tt.args); code != tt.code {
+			if code := run(t.Context(), streams{out: &out, err: &out}, tt.args); code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)
 			}
 			if !strings.Contains(out.String(), tt.says) {

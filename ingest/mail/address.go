@@ -139,6 +139,7 @@ func (p *addressList) add(entry string) {
 	if entry == "" {
 		return
 	}
+	entry = p.several(entry)
 	if open := strings.LastIndexByte(entry, '<'); open >= 0 {
 		inside, after, _ := strings.Cut(entry[open+1:], ">")
 		name := strings.Trim(strings.ReplaceAll(entry[:open], "<", " ")+" "+after, " >")
@@ -160,6 +161,23 @@ func (p *addressList) add(entry string) {
 	}
 	if len(p.name) < maxName {
 		p.name = strings.TrimPrefix(p.name+", "+phrase(entry), ", ")
+	}
+}
+
+// several takes all addresses in brackets but the last from an entry in which the commas between them are missing.
+func (p *addressList) several(entry string) string {
+	for {
+		open := strings.IndexByte(entry, '<')
+		end := strings.IndexByte(entry, '>')
+		if open < 0 || end < open || strings.Count(entry[open:end], "<") > 1 || !strings.Contains(entry[open:end], "@") {
+			return entry
+		}
+		next := strings.IndexByte(entry[end:], '<')
+		if next < 0 || !strings.Contains(entry[end+next:], "@") || len(p.list) >= AddressLimit {
+			return entry
+		}
+		p.push(phrase(entry[:open]), cleanEmail(entry[open+1:end]))
+		entry = strings.TrimSpace(entry[end+1:])
 	}
 }
 

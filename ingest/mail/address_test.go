@@ -42,6 +42,7 @@ func TestParseAddresses(t *testing.T) {
 		{"quoted local part", `"a b"@x.example`, []Address{{"", `"a b"@x.example`}}},
 		{"8-bit", "J\xf6rg <j@x.example>", []Address{{"Jörg", "j@x.example"}}},
 		{"NUL", "A\x00nn <a\x00nn@x.example>", []Address{{"Ann", "ann@x.example"}}},
+		{"no comma between", `Ann <a@x.example> Bob <b@x.example> <c@x.example>`, []Address{{"Ann", "a@x.example"}, {"Bob", "b@x.example"}, {"", "c@x.example"}}},
 		{"nobody", ` , ;`, nil},
 	}
 	for _, test := range tests {

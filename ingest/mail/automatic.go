@@ -24,34 +24,75 @@ type Recipient struct {
 	Address   string `json:"address"`
 	Status    string `json:"status"`     // enhanced status code (RFC 3463), e.g. "5.1.1"
 	ReplyCode string `json:"reply_code"` // SMTP reply code (RFC 5321 §4.2), e.g. "550"
-	Reason    string `json:"reason"`     // what the server said
+	Reason    string `json:"reason"`     // why, in one of the words of docs/replies.md, e.g. "mailboxfull"
 	Hard      bool   `json:"hard"`       // the address is at fault: no such user or host, or moved away
+
+	Diagnostic string `json:"diagnostic"` // what the server said, at most 1,000 bytes of it
 }
 
 // detect fills in m.Automatic.
 func (m *Mail) detect() {
 	a := &m.Automatic
+	switch a.Kind = m.kind(); a.Kind {
+	case KindBounce:
+		m.readBounce()
+	case KindFeedback:
+		if !m.readNotification() {
+			m.readReports()
+		}
+	case KindReceipt:
+		m.receipt()
+	case KindAutoReply:
+		m.answered()
+	}
+	if a.Original == "" && (a.Kind == KindReceipt || a.Kind == KindAutoReply || a.Kind == KindBounce) && len(m.InReplyTo) > 0 {
+		a.Original = m.InReplyTo[0]
+	}
+}
+
+// kind says what kind of machine sent the message.
+func (m *Mail) kind() string {
 	report := m.reportType()
+	n, notified := m.notified()
 	switch {
-	case report == "delivery-status" || m.hasPart("message/delivery-status"):
-		a.Kind = KindBounce
-	case report == "feedback-report" || m.hasPart("message/feedback-report"):
-		a.Kind = KindFeedback
+	case notified && n.Type == "Complaint":
+		return KindFeedback
+	case notified:
+		return KindBounce
+	case report == "delivery-status" || m.hasPart("message/delivery-status") || m.hasPart("message/global-delivery-status"):
+		return KindBounce
+	case report == "feedback-report" || m.hasPart("message/feedback-report") || m.field("X-Apple-Unsubscribe") != nil:
+		return KindFeedback
 	case report == "disposition-notification" || m.hasPart("message/disposition-notification"):
-		a.Kind = KindReceipt
+		return KindReceipt
 	case m.returned():
-		a.Kind = KindBounce
-	case m.autoSubmitted() || startsWithAny(m.Subject, autoSubjects):
-		a.Kind = KindAutoReply
-	case m.field("List-Id") != nil || m.field("List-Unsubscribe") != nil || m.bulk():
-		a.Kind = KindList
+		return KindBounce
+	case m.autoSubmitted() || m.challenges() || startsWithAny(m.Subject, autoSubjects):
+		return KindAutoReply
+	case m.field("List-Id") != nil || m.field("List-Unsubscribe") != nil || m.field("List-Post") != nil || m.bulk():
+		return KindList
+	default:
+		return ""
 	}
-	if a.Kind == KindBounce || a.Kind == KindFeedback {
-		m.readReports()
+}
+
+// answered names who answers automatically.
+func (m *Mail) answered() {
+	auto := strings.ToLower(m.Get("Auto-Submitted"))
+	if len(m.From) == 0 || strings.HasPrefix(strings.TrimSpace(auto), "auto-generated") || m.challenges() {
+		return
 	}
-	if a.Kind == KindBounce && len(a.Recipients) == 0 {
-		m.readTranscript()
+	m.Automatic.Recipients = []Recipient{{Address: m.From[0].Email, Reason: "vacation"}}
+}
+
+// challenges reports whether the message asks its reader to prove that he is a person before his own mail is passed on.
+func (m *Mail) challenges() bool {
+	for _, name := range []string{"X-Boxtrapper", "X-TMDA-Confirm", "X-Qurb-Confirm", "X-ChoiceMail-Registration-Request", "X-Spamarrest-Noauth", "X-ASK-Version"} {
+		if m.field(name) != nil {
+			return true
+		}
 	}
+	return startsWithAny(m.Subject, challengeSubjects)
 }
 
 // reportType returns the report-type of a multipart/report (RFC 6522), or "".
@@ -77,41 +118,34 @@ func (m *Mail) hasPart(contentType string) bool {
 }
 
 // returned reports whether this is a bounce by its look, as from the many servers that do not follow RFC 3464: it comes
-// from a mail system, which says so by its name alone, or by a less certain name and the subject or an empty return path.
+// from a mail system, which says so by its name alone, or by a less certain name and the subject, the text's first words
+// or an empty return path.
 func (m *Mail) returned() bool {
 	certain, likely := false, len(m.From) == 0 && m.nullSender()
 	for _, a := range m.From {
 		who := strings.ToLower(a.Name + " <" + a.Email)
 		certain = certain || strings.Contains(who, "mailer-daemon") || strings.Contains(who, "mail delivery s")
-		likely = likely || strings.Contains(who, "postmaster") || strings.Contains(who, "post_master") ||
+		likely = likely || strings.Contains(who, "postmaster") || strings.Contains(who, "post_master") || strings.Contains(who, "mailmaster") ||
 			m.nullSender() && strings.Contains(who, "no-reply")
+		if strings.Contains(who, "no-reply") || strings.Contains(who, "noreply") {
+			likely = likely || startsWithAny(m.Subject, returnSubjectsAlone) || startsWithAny(strings.TrimLeft(m.Text, " \n"), returnOpenings)
+		}
 	}
-	if certain {
+	switch {
+	case certain:
 		return m.nullSender() || len(m.InReplyTo) == 0 || startsWithAny(m.Subject, returnSubjects)
+	case !likely:
+		return m.field("X-MLServer") != nil && strings.Contains(strings.ToLower(m.Subject), "not member")
+	default:
+		return startsWithAny(m.Subject, returnSubjects) || m.nullSender() && m.field("X-Failed-Recipients") != nil ||
+			startsWithAny(strings.TrimLeft(m.Text, " \n"), returnOpenings)
 	}
-	return likely && (startsWithAny(m.Subject, returnSubjects) || m.nullSender() && m.field("X-Failed-Recipients") != nil)
 }
 
 // nullSender reports whether the envelope's sender was empty, as a bounce's must be (RFC 5321 §4.5.5).
 func (m *Mail) nullSender() bool {
 	f := m.field("Return-Path")
 	return f != nil && strings.TrimSpace(strings.Trim(f.Value, "<> ")) == ""
-}
-
-// returnSubjects are how the subjects of bounces begin, in lower case.
-var returnSubjects = []string{
-	"undeliver", "delivery status", "delivery failure", "delivery failed", "delivery notification", "delivery report",
-	"mail delivery", "mail could not", "mail system error", "message delivery", "returned mail", "returned to sender",
-	"failure notice", "failure delivery", "failed mail", "warning: could not send", "warning: message", "delayed mail",
-	"could not deliver", "nondeliverable", "non-deliverable", "non remis", "unzustellbar", "nicht zustellbar", "mail fehler",
-	"não entregue", "no se puede entregar", "mancato recapito", "メールエラー通知", "メッセージを配信できません",
-}
-
-// autoSubjects are how the subjects of vacation notices begin, in lower case, where no header tells.
-var autoSubjects = []string{
-	"automatic reply", "auto reply:", "auto-reply:", "autoreply:", "auto response:", "out of office:", "out of the office:",
-	"abwesenheitsnotiz", "automatische antwort", "réponse automatique", "respuesta automática", "resposta automática",
-	"risposta automatica", "automatisk svar", "autosvar", "automatisch antwoord", "自動応答", "自动回复", "автоответ",
 }
 
 func startsWithAny(s string, prefixes []string) bool {
@@ -130,10 +164,12 @@ func (m *Mail) autoSubmitted() bool {
 	if v, _, _ := strings.Cut(strings.ToLower(m.Get("Auto-Submitted")), ";"); strings.TrimSpace(v) != "" && strings.TrimSpace(v) != "no" {
 		return true
 	}
-	if m.field("X-Autoreply") != nil || m.field("X-Autorespond") != nil || m.field("X-Auto-Response-From") != nil {
-		return true
+	for _, name := range []string{"X-Autoreply", "X-Autorespond", "X-Auto-Response-From", "X-AutoReply-From", "X-Mail-Autoreply", "X-Autogenerated", "X-Vacation"} {
+		if v := strings.ToLower(strings.TrimSpace(m.Get(name))); m.field(name) != nil && v != "no" {
+			return true
+		}
 	}
-	return strings.EqualFold(strings.TrimSpace(m.Get("Precedence")), "auto_reply")
+	return strings.EqualFold(strings.TrimSpace(m.Get("Precedence")), "auto_reply") || strings.EqualFold(strings.TrimSpace(m.Get("X-Precedence")), "auto_reply")
 }
 
 func (m *Mail) bulk() bool {

@@ -94,6 +94,32 @@ func BenchmarkLinear(b *testing.B) {
 	}
 }
 
+// BenchmarkGiants reads what is larger than any mail that people write.
+func BenchmarkGiants(b *testing.B) {
+	for name, raw := range giants() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(raw)))
+			for b.Loop() {
+				Parse(raw, Budget{})
+			}
+		})
+	}
+}
+
+// BenchmarkSanitise sanitises a newsletter's rows, at two sizes: the time per byte must not grow.
+func BenchmarkSanitise(b *testing.B) {
+	const row = `<tr><td style="padding:4px;color:#333"><p>Words to read, in a row.</p><a href="https://x.example/1"><img src="https://x.example/1.png" alt=picture> more</a></td></tr>`
+	for _, size := range []int{40 << 10, 4 << 20} {
+		in := "<table>" + strings.Repeat(row, size/len(row)) + "</table>"
+		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				Sanitise(in, Display{})
+			}
+		})
+	}
+}
+
 const htmlHead = "From: a@b.example\nContent-Type: text/html; charset=utf-8\n\n"
 
 // hostile builds messages of about a given size, each against one part of the reading.

@@ -126,76 +126,16 @@ func (c *bodyChoice) fallback() {
 	}
 }
 
-// decode measures a part and, for a body, makes its text. room is what may still be kept.
-func (w *walker) decode(n *node, room *int) {
-	p := &n.part
-	if !w.spend(len(p.src)) {
-		p.Body = false
-		return
-	}
-	if p.Body && p.encoding == encodingBase64 && !plausibleBase64(p.src) {
-		w.m.defectOnce(DefectEncoding, "text that claims to be base64")
-		p.encoding = encodingNone
-	}
-	if broken := p.measure(); broken > 0 {
-		w.m.defectOnce(DefectEncoding, p.ContentType)
-	}
-	if !p.Body {
-		return
-	}
-	data, _ := decodeUpTo(p.src, p.encoding, *room)
-	if int64(len(data)) < p.Size {
-		w.m.defectOnce(DefectBodyCut, p.ContentType)
-	}
-	*room -= len(data)
-	data = w.takeUUBlocks(p, data)
-	label := p.Charset
-	if label == "" && p.ContentType == "text/html" && !isASCII(data) {
-		label = htmlCharset(data)
-	}
-	text, used, clean := decodeCharset(data, label)
-	if !clean && canonicalCharset(p.Charset) == "" {
-		w.m.defectOnce(DefectCharsetAbsent, used)
-	} else if !clean {
-		w.m.defectOnce(DefectCharset, p.Charset+" read as "+used)
-	}
-	n.text = lines(clip(text, BodyLimit))
-	if p.flowed {
-		n.text = unflow(n.text, p.delSp)
-	}
-}
-
-// plausibleBase64 reports whether the first line with something in it could be base64: no words, no punctuation.
-func plausibleBase64(src []byte) bool {
-	for len(src) > 0 {
-		n := lineEnd(src, 0)
-		line := clipBytes(trimEOL(src[:n]), 200)
-		src = src[n:]
-		if len(line) > 0 {
-			return allBase64(line)
-		}
-	}
-	return true
-}
-
 // compose puts the chosen parts together.
 func (w *walker) compose(c *bodyChoice) {
-	var text, markup strings.Builder
 	hasHTML := false
 	for _, i := range c.html {
 		hasHTML = hasHTML || w.nodes[i].part.Body && w.nodes[i].part.ContentType == "text/html"
 	}
-	for _, i := range c.html {
-		n := &w.nodes[i]
-		switch {
-		case !n.part.Body || !hasHTML || markup.Len()+len(n.text) > BodyLimit:
-		case n.part.ContentType == "text/html":
-			markup.WriteString(n.text)
-		default:
-			markup.WriteString(`<div style="white-space:pre-wrap">` + html.EscapeString(n.text) + "</div>\n")
-		}
+	if hasHTML {
+		w.m.HTML = w.markup(c)
 	}
-	w.m.HTML = markup.String()
+	var text joiner
 	for _, i := range c.text {
 		w.addText(&text, &w.nodes[i])
 	}
@@ -203,10 +143,81 @@ func (w *walker) compose(c *bodyChoice) {
 	if strings.TrimSpace(w.m.Text) == "" && hasHTML {
 		w.m.Text = w.htmlText(w.m.HTML)
 	}
+	if w.m.Text == "" {
+		w.lastResort()
+	}
+}
+
+// markup puts the HTML together; plain texts among it are wrapped.
+func (w *walker) markup(c *bodyChoice) string {
+	var markup joiner
+	for _, i := range c.html {
+		n := &w.nodes[i]
+		switch {
+		case !n.part.Body || markup.Len()+len(n.text) > BodyLimit:
+		case n.part.ContentType == "text/html":
+			markup.WriteString(n.text)
+		default:
+			markup.WriteString(`<div style="white-space:pre-wrap">` + html.EscapeString(n.text) + "</div>\n")
+		}
+	}
+	return markup.String()
+}
+
+// A joiner puts texts together; one alone is not copied.
+type joiner struct {
+	one  string
+	many strings.Builder
+}
+
+func (j *joiner) Len() int {
+	return len(j.one) + j.many.Len()
+}
+
+func (j *joiner) WriteString(s string) {
+	if j.Len() == 0 {
+		j.one = s
+		return
+	}
+	if j.many.Len() == 0 {
+		j.many.WriteString(j.one)
+		j.one = ""
+	}
+	j.many.WriteString(s)
+}
+
+func (j *joiner) String() string {
+	if j.one != "" {
+		return j.one
+	}
+	return j.many.String()
+}
+
+// lastResort looks for something to read in a message whose parts have no text: the body in a winmail.dat, an invitation, what stands
+// outside the parts.
+func (w *walker) lastResort() {
+	if w.m.HTML == "" {
+		w.m.HTML = clip(w.packed.html, BodyLimit)
+	}
+	w.m.Text = strings.TrimSpace(clip(w.packed.text, BodyLimit))
+	if w.m.Text == "" && w.packed.html != "" {
+		w.m.Text = w.htmlText(w.m.HTML)
+	}
+	for i := range w.nodes {
+		p := &w.nodes[i].part
+		if w.m.Text == "" && p.ContentType == "text/calendar" && w.spend(min(len(p.src), calendarLimit)) {
+			data, _ := decodeUpTo(p.src, p.encoding, calendarLimit)
+			text, _, _ := decodeCharset(data, p.Charset)
+			w.m.Text = calendarText(text)
+		}
+	}
+	if w.m.Text == "" {
+		w.m.Text = w.outsideText()
+	}
 }
 
 // addText appends the text of one chosen part, on a line of its own.
-func (w *walker) addText(b *strings.Builder, n *node) {
+func (w *walker) addText(b *joiner, n *node) {
 	if !n.part.Body {
 		return
 	}
@@ -219,7 +230,7 @@ func (w *walker) addText(b *strings.Builder, n *node) {
 		return
 	}
 	if b.Len() > 0 {
-		b.WriteByte('\n')
+		b.WriteString("\n")
 	}
 	b.WriteString(t)
 }

@@ -16,9 +16,9 @@ type Budget struct {
 // the tests read, the deepest nesting is 4, the largest header 15 KiB and the most parts are 22.
 const (
 	DefaultBytes       = 64 << 20 // above the 25–50 MB that large providers accept
-	DefaultHeaderBytes = 1 << 20
-	DefaultParts       = 1000
-	DefaultDepth       = 50
+	DefaultHeaderBytes = 4 << 20
+	DefaultParts       = 20000
+	DefaultDepth       = 2000
 	DefaultWork        = 1 << 30 // sixteen looks at every byte of the largest message
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,7 @@ func TestBudget(t *testing.T) {
 		{"bytes", head + "\n" + strings.Repeat("x", 100), Budget{Bytes: 100}, LimitBytes, false},
 		{"header", head + strings.Repeat("X: y\n", 100) + "\nbody", Budget{HeaderBytes: 200}, LimitHeaderBytes, false},
 		{"parts", head + "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat(part, 10), Budget{Parts: 5}, LimitParts, true},
-		{"depth", head + string(nestedMail(100)), Budget{}, LimitDepth, false},
+		{"depth", head + string(nestedMail(100)), Budget{Depth: 50}, LimitDepth, false},
 		{"work", head + "\n" + strings.Repeat("x", 100), Budget{Work: 120}, LimitWork, false},
 		{"none", head + "\n" + strings.Repeat("x", 100), Budget{}, "", true},
 	}
@@ -81,4 +82,56 @@ func TestMemory(t *testing.T) {
 	if grown > uint64(raw.Len())/5 {
 		t.Errorf("Parse allocated %d bytes for a message of %d, want at most a fifth", grown, raw.Len())
 	}
+}
+
+// TestPeakMemory holds what is alive at any time while a message is read, the message included, to four times its size. The test is
+// not parallel, since it watches the whole process.
+func TestPeakMemory(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(5)) // so that the heap is what is alive
+	for name, raw := range giants() {
+		if len(raw) < 4<<20 {
+			continue // what a process needs anyway would be measured
+		}
+		runtime.GC()
+		before := heap()
+		peak := watchHeap(func() {
+			m, err := Parse(raw, Budget{})
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			runtime.KeepAlive(m)
+		})
+		share := float64(peak-before+uint64(len(raw))) / float64(len(raw))
+		t.Logf("%s: %.1f times %d MiB", name, share, len(raw)>>20)
+		if share > 4 {
+			t.Errorf("%s: %.1f times its size, want at most 4", name, share)
+		}
+	}
+}
+
+func heap() uint64 {
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}
+
+// watchHeap returns the largest heap seen while fn runs.
+func watchHeap(fn func()) (peak uint64) {
+	done, stopped := make(chan struct{}), make(chan uint64)
+	go func() {
+		peak := heap()
+		for {
+			select {
+			case <-done:
+				stopped <- peak
+				return
+			default:
+				peak = max(peak, heap())
+				runtime.Gosched()
+			}
+		}
+	}()
+	fn()
+	close(done)
+	return <-stopped
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -83,7 +82,10 @@ func canonicalCharset(label string) string {
 
 // convert decodes data by go-message's charset tables; ok is false when they do not know the label.
 func convert(data []byte, label string) (text string, ok bool) {
-	if label == "utf-7" {
+	switch label {
+	case "":
+		return "", false
+	case "utf-7":
 		return decodeUTF7(data), true
 	}
 	if label == "windows-1252" && isASCII(data) {
@@ -93,17 +95,21 @@ func convert(data []byte, label string) (text string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	out := make([]byte, 0, len(data)*3/2+16) // io.Copy and io.ReadAll would take 32 KiB, or grow from 512 bytes
+	high := 0
+	for _, c := range data {
+		high += int(c >> 7)
+	}
+	var out strings.Builder
+	out.Grow(len(data) + high) // hardly any charset needs more, and large texts need not grow
+	var chunk [2048]byte
 	for {
-		n, err := r.Read(out[len(out):cap(out)])
-		out = out[:len(out)+n]
+		n, err := r.Read(chunk[:])
+		out.Write(chunk[:n])
 		switch {
 		case errors.Is(err, io.EOF):
-			return string(out), true
+			return out.String(), true
 		case err != nil:
 			return "", false
-		case len(out) == cap(out):
-			out = slices.Grow(out, len(out)/2)
 		}
 	}
 }
@@ -133,7 +139,7 @@ func decodeUTF16(data []byte, low, high int) string {
 // sniffLen is how much of a text decides which charset it is in.
 const sniffLen = 16 << 10
 
-// guessed decodes text whose charset is not known: by its bytes alone.
+// guessed decodes text whose charset is not known, by its bytes alone.
 func guessed(data []byte) (text, used string) {
 	switch {
 	case utf8.Valid(data) && bytes.IndexByte(data, 0x1b) < 0:
@@ -141,13 +147,9 @@ func guessed(data []byte) (text, used string) {
 	case looksISO2022JP(data):
 		used = "iso-2022-jp"
 	default:
-		used = "windows-1252"
+		used = detectCharset(data)
 	}
-	text, ok := convert(data, used)
-	if !ok {
-		text = string(data)
-	}
-	return Clean(text), used
+	return decodeAs(data, used), used
 }
 
 // mostlyUTF8 reports whether data is UTF-8 with some damage, as after a cut in the middle of a character.

@@ -26,6 +26,11 @@ const (
 	DefectCharset       = "charset"         // an unknown charset, or text that is not in the charset it claims
 	DefectCharsetAbsent = "charset_missing" // text beyond ASCII without a charset
 	DefectBodyCut       = "body_cut"        // a body longer than BodyLimit
+	DefectOutside       = "outside_parts"   // text before the first part of a multipart or after its last
+	DefectYenc          = "yenc"            // a yEnc block that is not as long as it says, or cannot be read
+	DefectTNEF          = "tnef"            // a winmail.dat that cannot be read to its end
+	DefectLost          = "unread_parts"    // more parts inside a winmail.dat than the budget allows
+	DefectTypeLie       = "type_mismatch"   // an attachment that runs as a program and claims to be something else
 )
 
 // defect records what was wrong, as long as there is room for it.

@@ -13,6 +13,7 @@
 // copied: [Part.Open] decodes them on demand. Charsets are converted by go-message, which reads what this front end
 // has made readable; nothing outside this package needs to know that library.
 //
-// What it must never do: panic, take more than linear time, hold an attachment decoded in memory, or let a string out
-// that is not valid UTF-8 or that has a NUL in it ([Clean]). [Mail.HTML] is as hostile as its sender made it.
+// What it must never do: panic, take more than linear time, hold an attachment decoded in memory (files inside a winmail.dat or a
+// text apart), or let a string out that is not valid UTF-8 or that has a NUL in it ([Clean]). [Mail.HTML] is as hostile as
+// its sender made it; [Sanitise] makes it fit to be shown. docs/mail.md says what is read, and how it compares.
 package mail

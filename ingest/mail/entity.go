@@ -9,6 +9,7 @@ import (
 type entity struct {
 	part     Part // all but its bytes
 	boundary string
+	merged   Part // what a second Content-Type claims: the header of a multipart and of its first part have run together
 }
 
 // entity reads the MIME fields of the header that has just been scanned. Of fields that come twice the first counts.
@@ -22,6 +23,9 @@ func (w *walker) entity(digest bool) entity {
 		}
 		i, ok := mimeField(f.name)
 		if !ok || seen[i] {
+			if ok && i == fieldType && strings.HasPrefix(e.part.ContentType, "multipart/") {
+				e.merge(fieldBytes(w.raw[f.start:f.end]))
+			}
 			continue
 		}
 		seen[i] = true
@@ -46,19 +50,32 @@ func (w *walker) entity(digest bool) entity {
 		}
 	}
 	e.part.Filename = disposition.get("filename")
-	if e.part.Filename == "" {
-		e.part.Filename = kind.get("name")
+	for _, other := range []string{kind.get("name"), disposition.get("name"), kind.get("filename"), kind.get("file")} {
+		if e.part.Filename == "" {
+			e.part.Filename = other
+		}
 	}
 	e.part.Filename = safeFilename(e.part.Filename)
 	w.contentType(&e.part, digest)
 	e.part.Charset = strings.ToLower(kind.get("charset"))
 	if strings.HasPrefix(e.part.ContentType, "multipart/") {
-		e.boundary = strings.TrimRight(kind.raw("boundary"), " \t")
+		e.boundary = kind.raw("boundary")
+		e.merged.encoding = e.part.encoding
 	} else if e.part.ContentType == "text/plain" {
 		e.part.flowed = strings.EqualFold(kind.get("format"), "flowed")
 		e.part.delSp = strings.EqualFold(kind.get("delsp"), "yes")
 	}
 	return e
+}
+
+// merge keeps the text type that a multipart's header claims besides.
+func (e *entity) merge(value string) {
+	claim, kind := parseParams(value)
+	if claim == "text/plain" || claim == "text/html" {
+		e.merged.ContentType = claim
+		e.merged.Charset = strings.ToLower(kind.get("charset"))
+		e.merged.flowed = claim == "text/plain" && strings.EqualFold(kind.get("format"), "flowed")
+	}
 }
 
 // contentType puts a claim that is missing or cannot be read in order (RFC 2045 §5.2): text where nothing is said,

@@ -57,19 +57,23 @@ func parseGolden(t *testing.T, file string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Parse(raw, Budget{})
+	var b Budget
+	if strings.Contains(file, "over-budget-depth") {
+		b.Depth = 50
+	}
+	m, err := Parse(raw, b)
 	g := golden{Mail: m}
 	if over := (*BudgetError)(nil); errors.As(err, &over) {
 		g.Error = err.Error()
 	} else if err != nil {
 		t.Fatalf("Parse(%s): %v, want a *BudgetError or none", file, err)
 	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
+	var out strings.Builder
+	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(g); err != nil {
 		t.Fatal(err)
 	}
-	return []byte(b.String())
+	return []byte(out.String())
 }

@@ -71,9 +71,12 @@ func (s *headerScan) field(pos int, line []byte) bool {
 		return false
 	}
 	for _, c := range name {
-		if c <= ' ' || c >= 0x7f {
+		if c <= ' ' || c == 0x7f {
 			return false
 		}
+	}
+	if !isASCII(name) { // RFC 5322 §2.2 forbids it, but one odd name must not end the header
+		s.odd(DefectHeaderLine, string(clipBytes(line, 80)))
 	}
 	s.add(name, pos+i+1, pos+len(line))
 	return true
@@ -194,7 +197,7 @@ func clipBytes(b []byte, n int) []byte {
 // strayed into the value.
 func unfold(v []byte) []byte {
 	v = bytes.TrimSpace(v)
-	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\t') < 0 {
+	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\t') < 0 && bytes.IndexByte(v, '\r') < 0 {
 		return v
 	}
 	out := make([]byte, 0, len(v))
@@ -205,14 +208,12 @@ func unfold(v []byte) []byte {
 			out = append(out, ' ')
 		}
 	}
-	for rest := out; ; {
-		i := bytes.IndexByte(rest, '\t')
-		if i < 0 {
-			return out
+	for i, c := range out {
+		if c == '\t' || c == '\r' { // a bare CR must not become a line of another header
+			out[i] = ' '
 		}
-		rest[i] = ' '
-		rest = rest[i+1:]
 	}
+	return out
 }
 
 // fieldBytes returns an unfolded value as a string, still in its own charset, except that ISO-2022-JP without encoded words
@@ -247,11 +248,18 @@ func (m *Mail) field(name string) *Field {
 // readHeader turns the raw fields of the message's own header into m.Header.
 func (m *Mail) readHeader(raw []byte, fields []rawField) {
 	m.Header = make([]Field, 0, len(fields))
+	declared, looked := "", false
 	for _, r := range fields {
 		name := Clean(string(r.name))
 		text := fieldBytes(raw[r.start:r.end])
 		if !utf8.ValidString(text) {
 			m.defectOnce(DefectHeader8Bit, name)
+			if !looked { // once: a header can be long
+				declared, looked = declaredCharset(raw, fields), true
+			}
+			if decoded, ok := convert([]byte(text), declared); ok && readable(decoded) && !strings.Contains(text, "=?") {
+				text = decoded // whoever sends such a header writes it and the body in one charset
+			}
 		}
 		value, ok := decodeWords(text)
 		if !ok {
@@ -259,4 +267,20 @@ func (m *Mail) readHeader(raw []byte, fields []rawField) {
 		}
 		m.Header = append(m.Header, Field{Name: name, Value: value, raw: text})
 	}
+}
+
+// declaredCharset returns the charset that the message declares for its body, "" where that says nothing about bytes beyond ASCII.
+func declaredCharset(raw []byte, fields []rawField) string {
+	for _, f := range fields {
+		if bytes.EqualFold(f.name, []byte("Content-Type")) {
+			_, kind := parseParams(fieldBytes(raw[f.start:f.end]))
+			switch label := canonicalCharset(kind.get("charset")); label {
+			case "us-ascii", "utf-8", "utf-7", "utf-16":
+				return ""
+			default:
+				return label
+			}
+		}
+	}
+	return ""
 }

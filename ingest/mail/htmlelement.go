@@ -12,7 +12,7 @@ type attributes struct {
 	hidden    bool
 }
 
-func (t *htmlText) attributes(more bool) (a attributes) {
+func (t *htmlText) attributes(name string, more bool) (a attributes) {
 	for more {
 		var key, val []byte
 		key, val, more = t.z.TagAttr()
@@ -26,7 +26,7 @@ func (t *htmlText) attributes(more bool) (a attributes) {
 		case "hidden":
 			a.hidden = true
 		case "style":
-			a.hidden = a.hidden || hides(string(val))
+			a.hidden = a.hidden || hides(string(val), name)
 		}
 	}
 	return a
@@ -38,11 +38,13 @@ func isWebLink(u string) bool {
 }
 
 // hides reports whether a style attribute makes its element invisible, as the preheaders of newsletters and the word salad
-// of spam are.
-func hides(style string) bool {
+// of spam are. Around text of any size, layouts set the size of what is between to nothing: that hides words only inside a line.
+func hides(style, element string) bool {
 	if len(style) > maxStyle {
 		style = style[:maxStyle]
 	}
+	var box [3]bool // no width, no height, nothing outside
+	var ink, paper string
 	for decl := range strings.SplitSeq(strings.ToLower(style), ";") {
 		key, val, _ := strings.Cut(decl, ":")
 		key = strings.TrimSpace(key)
@@ -53,16 +55,42 @@ func hides(style string) bool {
 				return true
 			}
 		case "visibility":
-			if val == "hidden" {
+			if val == "hidden" || val == "collapse" {
 				return true
 			}
-		case "font-size", "max-height", "opacity":
+		case "max-height", "opacity":
 			if isZero(val) {
 				return true
 			}
+		case "font-size":
+			if isZero(val) && !arranges(element) {
+				return true
+			}
+		case "text-indent", "left", "top", "margin-left":
+			if farAway(val) {
+				return true
+			}
+		case "width", "height":
+			box[strings.IndexByte("wh", key[0])] = isZero(val)
+		case "overflow":
+			box[2] = val == "hidden"
+		case "color":
+			ink = val
+		case "background", "background-color":
+			paper = val
 		}
 	}
-	return false
+	return ink != "" && ink == paper && !arranges(element) || box[2] && (box[0] || box[1])
+}
+
+// arranges reports whether an element holds others more than text.
+func arranges(element string) bool {
+	switch element {
+	case "body", "table", "tbody", "tr", "td", "th", "div", "center", "section":
+		return true
+	default:
+		return false
+	}
 }
 
 // maxStyle is how much of a style attribute is read.

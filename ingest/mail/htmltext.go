@@ -13,6 +13,7 @@ import (
 // however deep the elements are nested.
 func textFromHTML(markup string) string {
 	t := htmlText{z: html.NewTokenizer(strings.NewReader(markup)), hide: true}
+	t.out.Grow(len(markup) / 4)
 	t.run()
 	if t.out.Len() == 0 && t.hid {
 		// Everything was inside something hidden that never closed: better to show too much than nothing.
@@ -54,25 +55,46 @@ func (t *htmlText) run() {
 			return
 		case html.TextToken:
 			if t.skip == "" {
-				t.text(t.z.Text())
+				t.text(unescaped(t.z.Raw()))
 			}
 		case html.StartTagToken, html.SelfClosingTagToken:
 			name, more := t.z.TagName()
 			t.start(name, more)
 		case html.EndTagToken:
-			name, _ := t.z.TagName()
-			t.end(name)
+			t.end(endName(t.z.Raw()))
 		}
 	}
 }
 
+// unescaped returns a text as it is meant. The tokenizer's own way copies it several times.
+func unescaped(raw []byte) string {
+	s := Clean(string(raw))
+	if strings.IndexByte(s, '&') >= 0 {
+		s = Clean(html.UnescapeString(s))
+	}
+	return s
+}
+
+// endName returns the name in an end tag, in lower case.
+func endName(raw []byte) []byte {
+	name := raw[min(len(raw), len("</")):]
+	for i, c := range name {
+		switch {
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '/' || c == '>':
+			return name[:i]
+		case 'A' <= c && c <= 'Z':
+			name[i] = c + 'a' - 'A'
+		}
+	}
+	return name
+}
+
 // text writes words, with runs of white space as one space outside <pre>.
-func (t *htmlText) text(b []byte) {
+func (t *htmlText) text(s string) {
 	if t.pre > 0 {
-		t.preformatted(string(b))
+		t.preformatted(s)
 		return
 	}
-	s := Clean(string(b))
 	from := -1
 	for i, r := range s {
 		switch {
@@ -97,7 +119,7 @@ func (t *htmlText) text(b []byte) {
 }
 
 func (t *htmlText) preformatted(s string) {
-	for i, line := range strings.Split(lines(Clean(s)), "\n") {
+	for i, line := range strings.Split(lines(s), "\n") {
 		if i > 0 {
 			t.owe(t.breaks + 1)
 		}
@@ -145,7 +167,7 @@ func (t *htmlText) start(name []byte, more bool) {
 		return
 	}
 	tag := atom.Lookup(name)
-	attr := t.attributes(more)
+	attr := t.attributes(string(name), more)
 	if drops(tag) || t.hide && attr.hidden && !isVoid(tag) {
 		t.hid = t.hid || attr.hidden
 		t.skip, t.skipDepth = string(name), 1

@@ -14,6 +14,7 @@ func (m *Mail) MarshalJSON() ([]byte, error) {
 	if !m.Date.IsZero() {
 		date = &m.Date
 	}
+	reply := m.Reply()
 	return marshal(struct {
 		Subject    string     `json:"subject"`
 		From       []Address  `json:"from"`
@@ -27,12 +28,15 @@ func (m *Mail) MarshalJSON() ([]byte, error) {
 		References []string   `json:"references"`
 		Text       string     `json:"text"`
 		HTML       string     `json:"html"`
+		FreshText  string     `json:"fresh_text"`
+		QuotedText string     `json:"quoted_text"`
+		Forward    *Forward   `json:"forward,omitempty"`
 		Parts      []Part     `json:"parts"`
 		Automatic  Automatic  `json:"automatic"`
 		Defects    []Defect   `json:"defects"`
 	}{
 		m.Subject, list(m.From), list(m.Sender), list(m.ReplyTo), list(m.To), list(m.Cc), date, m.MessageID,
-		list(m.InReplyTo), list(m.References), m.Text, m.HTML, list(m.Parts), m.Automatic, list(m.Defects),
+		list(m.InReplyTo), list(m.References), m.Text, m.HTML, reply.shown(), reply.Quoted(), m.Forward(), list(m.Parts), m.Automatic, list(m.Defects),
 	})
 }
 
@@ -40,6 +44,7 @@ func (m *Mail) MarshalJSON() ([]byte, error) {
 func (p Part) MarshalJSON() ([]byte, error) {
 	return marshal(struct {
 		ContentType string `json:"content_type"`
+		Detected    string `json:"detected_type"`
 		Charset     string `json:"charset"`
 		Filename    string `json:"filename"`
 		Disposition string `json:"disposition"`
@@ -49,7 +54,7 @@ func (p Part) MarshalJSON() ([]byte, error) {
 		Inline      bool   `json:"inline"`
 		Body        bool   `json:"body"`
 	}{
-		p.ContentType, p.Charset, p.Filename, p.Disposition, p.ContentID, p.Size, hex.EncodeToString(p.SHA256[:]),
+		p.ContentType, p.Detected, p.Charset, p.Filename, p.Disposition, p.ContentID, p.Size, hex.EncodeToString(p.SHA256[:]),
 		p.Inline, p.Body,
 	})
 }

@@ -10,6 +10,7 @@ import (
 // says about it, so nothing that was sent can go unseen.
 type Part struct {
 	ContentType string   // as claimed: type/subtype in lower case, parameters left out
+	Detected    string   // what the first bytes are: a content type, or "" when they do not tell
 	Charset     string   // as claimed, lower case; "" for no claim
 	Filename    string   // made safe to show and to save; may be ""
 	Disposition string   // "inline", "attachment", "" or what else was claimed, lower case (RFC 2183)
@@ -34,7 +35,7 @@ func (p *Part) Open() io.Reader {
 // measure fills in Size and SHA256 by decoding the part once, and returns how many breaches of its encoding there were.
 func (p *Part) measure() (broken int) {
 	if p.encoding == encodingNone {
-		p.Size, p.SHA256 = int64(len(p.src)), sha256.Sum256(p.src)
+		p.holds(p.src)
 		return 0
 	}
 	d := newDecoder(p.src, p.encoding)
@@ -42,6 +43,9 @@ func (p *Part) measure() (broken int) {
 	buf := make([]byte, min(len(p.src)+1, 32<<10))
 	for {
 		n, err := d.Read(buf)
+		if p.Size == 0 && n > 0 {
+			p.Detected = sniff(clipBytes(buf[:n], sniffBytes))
+		}
 		h.Write(buf[:n])
 		p.Size += int64(n)
 		if err != nil {
@@ -50,6 +54,12 @@ func (p *Part) measure() (broken int) {
 	}
 	h.Sum(p.SHA256[:0])
 	return d.broken()
+}
+
+// holds fills in what measure does, from the part's decoded bytes.
+func (p *Part) holds(data []byte) {
+	p.Size, p.SHA256 = int64(len(data)), sha256.Sum256(data)
+	p.Detected = sniff(clipBytes(data, sniffBytes))
 }
 
 // isText reports whether the part can be a message's text.

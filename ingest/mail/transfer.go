@@ -14,6 +14,7 @@ const (
 	encodingBase64
 	encodingQuoted
 	encodingUU
+	encodingYenc
 )
 
 // parseEncoding reads a Content-Transfer-Encoding in the spellings that mail has for it; known is false for any other,
@@ -52,6 +53,8 @@ func newDecoder(src []byte, e encoding) decoder {
 		return &quotedReader{src: src}
 	case encodingUU:
 		return &uuReader{src: src}
+	case encodingYenc:
+		return &yencReader{src: src}
 	default:
 		return &plainReader{Reader: *bytes.NewReader(src)}
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // A walker finds the parts of a message in one pass over its bytes. All open multiparts are kept on a stack, and each line
-// that begins with "--" is compared with all of their boundaries, so a part that its own multipart never closes ends
+// that begins with "--" is compared with all of their boundaries at once, so a part that its own multipart never closes ends
 // where an outer one goes on (RFC 2046 §5.1.2), and depth costs nothing.
 type walker struct {
 	m      *Mail
@@ -20,10 +20,12 @@ type walker struct {
 	work    int64 // work units so far
 	nodes   []node
 	stack   []level
-	extra   []Part   // files found inside texts
-	lost    [][]byte // boundaries of multiparts that an outer one cut short
-	leaf    int      // the node whose body is being read, or -1
-	longest int      // length of the longest boundary on the stack
+	extra   []Part           // files found inside other parts
+	packed  tnef             // the bodies of the first winmail.dat that has any
+	outside []string         // texts found before and after the parts of multiparts
+	levels  map[string][]int // where each boundary stands on the stack
+	lost    map[string]bool  // boundaries of multiparts that an outer one cut short
+	leaf    int              // the node whose body is being read, or -1
 }
 
 // A node is one entity of the message's tree; nodes stand in the order of the message, so a multipart's children are the
@@ -121,6 +123,12 @@ func (w *walker) walk() {
 	pos := w.body
 	for w.err == nil {
 		d := w.next(pos)
+		if d.level < len(w.stack)-1 {
+			d.bodyEnd = w.gluedEnd(pos, d.bodyEnd)
+		}
+		if w.leaf < 0 && (d.level >= 0 || w.nodes[len(w.nodes)-1].multi == "") {
+			w.noteOutside(pos, d.bodyEnd)
+		}
 		w.closeLeaf(pos, d.bodyEnd)
 		if d.level < 0 {
 			break
@@ -173,9 +181,6 @@ func (w *walker) next(pos int) delimiter {
 			pos += i + 1
 		}
 		after := lineEnd(w.raw, pos)
-		if !w.spend(len(w.stack) + len(w.lost)) {
-			break
-		}
 		if d := w.match(w.raw[pos:after]); d.level >= 0 {
 			d.bodyEnd, d.after = max(start, len(trimEOL(w.raw[:pos]))), after
 			return d
@@ -185,44 +190,58 @@ func (w *walker) next(pos int) delimiter {
 	return delimiter{level: -1, bodyEnd: len(w.raw)}
 }
 
-// match compares a line with the boundaries on the stack, innermost first; a multipart that is still open goes before one
-// that has closed, for messages that use one boundary for both. Where parts are wrongly nested, the delimiters of an inner
-// multipart go on after an outer one seemed to end it; they then divide the outer one.
+// match looks a line up among the boundaries on the stack, innermost first; a multipart that is still open goes before one that
+// has closed, for messages that use one boundary for both. Where parts are wrongly nested, the delimiters of an inner multipart
+// go on after an outer one seemed to end it; they then divide the outer one.
 func (w *walker) match(line []byte) delimiter {
-	line = bytes.TrimRight(trimEOL(line), " \t")
-	if len(line) < 2 || len(line) > w.longest+4 {
-		return delimiter{level: -1}
-	}
-	line = line[2:]
-	found := delimiter{level: -1}
-	for i := len(w.stack) - 1; i >= 0; i-- {
-		l := &w.stack[i]
-		switch ok, closing := matches(line, l.boundary); {
-		case !ok:
-		case !l.closed:
-			return delimiter{level: i, closing: closing}
-		case found.level < 0 && !closing:
-			found.level = i
-		}
-	}
-	if found.level >= 0 {
+	line = trimEOL(line)
+	found, open := delimiter{level: -1}, false
+	if len(line) < 2 {
 		return found
 	}
-	for _, b := range w.lost {
-		if ok, closing := matches(line, b); ok {
-			return delimiter{level: len(w.stack) - 1, closing: closing, lost: true}
+	line = line[2:]
+	lost := delimiter{level: -1}
+	try := func(name []byte, closing bool) {
+		levels := w.levels[string(name)]
+		for n := len(levels) - 1; n >= 0 && n >= len(levels)-sameBoundary; n-- {
+			i := levels[n]
+			if !w.stack[i].closed {
+				if !open || i > found.level {
+					found, open = delimiter{level: i, closing: closing}, true
+				}
+				return
+			}
+			if !open && !closing && i > found.level {
+				found.level = i
+			}
 		}
+		if w.lost[string(name)] {
+			lost = delimiter{level: len(w.stack) - 1, closing: closing, lost: true}
+		}
+	}
+	names(line, try)
+	if found.level < 0 {
+		return lost
 	}
 	return found
 }
 
-// matches reports whether line, without its dashes in front, is boundary, and whether dashes after it close the multipart.
-func matches(line, boundary []byte) (ok, closing bool) {
-	if !bytes.HasPrefix(line, boundary) {
-		return false, false
+// sameBoundary is how many multiparts with one boundary are told apart.
+const sameBoundary = 50
+
+// names calls try with each boundary that line, without the dashes in front, can be a delimiter of. What follows behind a space does
+// not count (RFC 2046 §5.1.1), and two dashes close the multipart, unless they are the boundary's own.
+func names(line []byte, try func(name []byte, closing bool)) {
+	ends := [3]int{len(line), len(bytes.TrimRight(line, " \t")), bytes.IndexAny(line, " \t")}
+	for i, end := range ends {
+		if end <= 0 || i > 0 && end == ends[i-1] {
+			continue
+		}
+		try(line[:end], false)
+		if end > 2 && string(line[end-2:end]) == "--" {
+			try(line[:end-2], true)
+		}
 	}
-	end := line[len(boundary):]
-	return len(end) == 0 || string(end) == "--", len(end) > 0
 }
 
 func (w *walker) isDelimiter(line []byte) bool {
@@ -236,6 +255,9 @@ func (w *walker) open(pos int, digest bool) {
 		return
 	}
 	e := w.entity(digest)
+	if trimmed := strings.TrimRight(e.boundary, " \t"); !bytes.Contains(clipBytes(w.raw[pos:], guessBytes), []byte("--"+e.boundary)) {
+		e.boundary = trimmed // RFC 2046 §5.1.1: a boundary ends with no space
+	}
 	n := node{part: e.part, bodyFrom: pos}
 	sub, multi := strings.CutPrefix(e.part.ContentType, "multipart/")
 	if multi && e.boundary == "" {
@@ -253,10 +275,17 @@ func (w *walker) open(pos int, digest bool) {
 		return
 	default:
 		n.multi = sub
+		if w.levels == nil {
+			w.levels, w.lost = map[string][]int{}, map[string]bool{}
+		}
+		w.levels[e.boundary] = append(w.levels[e.boundary], len(w.stack))
 		w.stack = append(w.stack, level{boundary: []byte(e.boundary), node: len(w.nodes)})
-		w.longest = max(w.longest, len(e.boundary))
 	}
 	w.nodes = append(w.nodes, n)
+	if n.multi != "" && e.merged.ContentType != "" && !w.isDelimiter(w.raw[pos:lineEnd(w.raw, pos)]) {
+		w.leaf = len(w.nodes)
+		w.nodes = append(w.nodes, node{part: e.merged, bodyFrom: pos})
+	}
 }
 
 // closeLeaf gives the leaf that is open its body.
@@ -274,6 +303,8 @@ func (w *walker) unwind(n, end int) {
 	for len(w.stack) > n {
 		l := w.stack[len(w.stack)-1]
 		w.stack = w.stack[:len(w.stack)-1]
+		same := w.levels[string(l.boundary)]
+		w.levels[string(l.boundary)] = same[:len(same)-1]
 		top := &w.nodes[l.node]
 		top.end = len(w.nodes)
 		switch {
@@ -282,7 +313,7 @@ func (w *walker) unwind(n, end int) {
 			w.childless(l, end)
 		case !l.closed:
 			if len(w.lost) < w.budget.Depth {
-				w.lost = append(w.lost, l.boundary)
+				w.lost[string(l.boundary)] = true
 			}
 			w.m.defectOnce(DefectNotClosed, string(l.boundary))
 		}
