@@ -48,7 +48,7 @@ func newHouse(t *testing.T, change ...func(*api.Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk, v := tickets.New(db), vault.New(master, postgres.Keysets{DB: db})
+	desk, v := tickets.New(db, tickets.SignWith([]byte("the key of the tests"))), vault.New(master, postgres.Keysets{DB: db})
 	p := ingest.New(ingest.Config{
 		DB: db, Vault: v, Desk: desk, Works: true,
 		Filter: classify.New(db, classify.Config{Secret: []byte("secret of the tests")}),

@@ -68,6 +68,7 @@ func (s *server) describe() {
 	s.addContent()
 	s.addVerdicts()
 	s.addTickets()
+	s.addMoves()
 	s.addStats()
 	s.addAudit()
 	s.addStages()

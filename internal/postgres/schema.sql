@@ -250,6 +250,16 @@ CREATE FUNCTION public.search_words(query text, before uuid, n integer) RETURNS 
 	order by w.message_id desc limit n
 $$;
 
+CREATE FUNCTION public.ticket_root(workspace uuid, ticket uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    AS $_$
+	with recursive up as (
+		select t.id, t.merged_into from public.ticket t where t.workspace_id = $1 and t.id = $2
+		union
+		select t.id, t.merged_into from up join public.ticket t on t.workspace_id = $1 and t.id = up.merged_into)
+	select id from up where merged_into is null
+$_$;
+
 CREATE FUNCTION public.workspaces() RETURNS TABLE(workspace_id uuid, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -679,7 +689,11 @@ CREATE TABLE public.post (
     author_email text NOT NULL,
     evidence text NOT NULL,
     others text[] NOT NULL,
-    hidden boolean DEFAULT false NOT NULL
+    hidden boolean DEFAULT false NOT NULL,
+    weight smallint DEFAULT 0 NOT NULL,
+    automatic text DEFAULT ''::text NOT NULL,
+    ref bytea,
+    CONSTRAINT post_ref_check CHECK ((length(ref) = 16))
 );
 ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
 
@@ -736,7 +750,11 @@ CREATE TABLE public.ticket (
     messages integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text])))
+    merged_into uuid,
+    apart boolean DEFAULT false NOT NULL,
+    waits text DEFAULT ''::text NOT NULL,
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text]))),
+    CONSTRAINT ticket_waits_check CHECK ((waits = ANY (ARRAY[''::text, 'answer'::text, 'report'::text])))
 );
 ALTER TABLE ONLY public.ticket ALTER COLUMN workspace_id SET STATISTICS 0;
 
@@ -748,6 +766,43 @@ CREATE TABLE public.ticket_counter (
 );
 
 ALTER TABLE ONLY public.ticket_counter FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_move (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    source_id uuid NOT NULL,
+    target_id uuid NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    CONSTRAINT ticket_move_kind_check CHECK ((kind = ANY (ARRAY['merge'::text, 'split'::text])))
+);
+ALTER TABLE ONLY public.ticket_move ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_move FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_moved (
+    workspace_id uuid NOT NULL,
+    move_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    evidence text NOT NULL,
+    weight smallint NOT NULL
+);
+ALTER TABLE ONLY public.ticket_moved ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_moved FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_related (
+    workspace_id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    other_id uuid NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.ticket_related ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_related FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.workspace (
     workspace_id uuid NOT NULL,
@@ -868,16 +923,25 @@ ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
 
 ALTER TABLE ONLY public.thread_ref
-    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref);
+    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref, ticket_id);
 
 ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_moved
+    ADD CONSTRAINT ticket_moved_pkey PRIMARY KEY (workspace_id, move_id, message_id);
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_number_key UNIQUE (number, workspace_id);
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_pkey PRIMARY KEY (workspace_id, ticket_id, other_id);
 
 ALTER TABLE ONLY public.workspace_key
     ADD CONSTRAINT workspace_key_pkey PRIMARY KEY (workspace_id);
@@ -908,6 +972,12 @@ CREATE INDEX oauth_grant_due_idx ON public.oauth_grant USING btree (refresh_at) 
 CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
 
 CREATE INDEX session_seen_idx ON public.session USING btree (seen_at);
+
+CREATE INDEX ticket_merged_idx ON public.ticket USING btree (merged_into, workspace_id) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX ticket_move_source_idx ON public.ticket_move USING btree (source_id, workspace_id);
+
+CREATE INDEX ticket_move_target_idx ON public.ticket_move USING btree (target_id, workspace_id);
 
 CREATE INDEX ticket_updated_idx ON public.ticket USING btree (workspace_id, updated_at, id);
 
@@ -977,8 +1047,26 @@ ALTER TABLE ONLY public.post
 ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
 
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_workspace_id_target_id_fkey FOREIGN KEY (workspace_id, target_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_moved
+    ADD CONSTRAINT ticket_moved_workspace_id_move_id_fkey FOREIGN KEY (workspace_id, move_id) REFERENCES public.ticket_move(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_workspace_id_other_id_fkey FOREIGN KEY (workspace_id, other_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_workspace_id_ticket_id_fkey FOREIGN KEY (workspace_id, ticket_id) REFERENCES public.ticket(workspace_id, id);
+
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_workspace_id_merged_into_fkey FOREIGN KEY (workspace_id, merged_into) REFERENCES public.ticket(workspace_id, id);
 
 ALTER TABLE ONLY public.workspace_key
     ADD CONSTRAINT workspace_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
@@ -1073,6 +1161,12 @@ CREATE POLICY owner_all ON public.ticket TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.ticket_counter TO postroom_owner USING (true);
 
+CREATE POLICY owner_all ON public.ticket_move TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_moved TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_related TO postroom_owner USING (true);
+
 CREATE POLICY owner_all ON public.workspace TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.workspace_key TO postroom_owner USING (true);
@@ -1086,6 +1180,12 @@ ALTER TABLE public.thread_ref ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_counter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_move ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_moved ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_related ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.workspace ENABLE ROW LEVEL SECURITY;
 
@@ -1146,6 +1246,12 @@ CREATE POLICY workspace_scope ON public.thread_ref TO postroom_app USING ((works
 CREATE POLICY workspace_scope ON public.ticket TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.ticket_counter TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_move TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_moved TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_related TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.workspace TO postroom_app USING ((workspace_id = public.current_workspace()));
 
@@ -1275,6 +1381,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.thread_ref TO postroom_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_counter TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_move TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_moved TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_related TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.workspace TO postroom_app;
 
