@@ -192,7 +192,7 @@ $$;
 CREATE FUNCTION public.refresh_statistics() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET default_statistics_target TO '20'
+    SET default_statistics_target TO '5'
     AS $$
 declare
 	t  name;
@@ -201,7 +201,7 @@ begin
 	for t in
 		select s.relname from pg_stat_user_tables s join pg_class c on c.oid = s.relid
 		where s.schemaname = 'public'
-			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'message_words')
+			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'job')
 			and s.n_live_tup > 500 + 2 * greatest(c.reltuples, 0)
 	loop
 		execute format('analyze public.%I', t);
@@ -302,6 +302,9 @@ CREATE TABLE public.audit (
     CONSTRAINT audit_hash_check CHECK ((length(hash) = 32))
 );
 ALTER TABLE ONLY public.audit ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN target SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN detail SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN hash SET STATISTICS 0;
 
 ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
 
@@ -324,6 +327,8 @@ CREATE TABLE public.blob (
 )
 WITH (toast_tuple_target='8160');
 ALTER TABLE ONLY public.blob ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.blob ALTER COLUMN hash SET STATISTICS 0;
+ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
@@ -576,6 +581,15 @@ END) STORED,
 )
 WITH (fillfactor='25');
 ALTER TABLE ONLY public.message ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN source_key SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN raw_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN content_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN trail SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN from_name SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN message_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN reason SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
 
@@ -696,6 +710,8 @@ CREATE TABLE public.post (
     CONSTRAINT post_ref_check CHECK ((length(ref) = 16))
 );
 ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.post ALTER COLUMN author_name SET STATISTICS 0;
+ALTER TABLE ONLY public.post ALTER COLUMN others SET STATISTICS 0;
 
 ALTER TABLE ONLY public.post FORCE ROW LEVEL SECURITY;
 
@@ -735,6 +751,7 @@ CREATE TABLE public.thread_ref (
 );
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN mailbox_id SET STATISTICS 0;
+ALTER TABLE ONLY public.thread_ref ALTER COLUMN ref SET STATISTICS 0;
 
 ALTER TABLE ONLY public.thread_ref FORCE ROW LEVEL SECURITY;
 
@@ -757,6 +774,8 @@ CREATE TABLE public.ticket (
     CONSTRAINT ticket_waits_check CHECK ((waits = ANY (ARRAY[''::text, 'answer'::text, 'report'::text])))
 );
 ALTER TABLE ONLY public.ticket ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.ticket ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY public.ticket ALTER COLUMN requester_name SET STATISTICS 0;
 
 ALTER TABLE ONLY public.ticket FORCE ROW LEVEL SECURITY;
 
