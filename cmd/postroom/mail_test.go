@@ -45,7 +45,7 @@ func TestMailParse(t *testing.T) {
 	one, two, none := write("one.eml", "first"), write("two.eml", "second"), filepath.Join(dir, "none.eml")
 
 	out, errs, code := mailRun(t, "Subject: third\n\nx", "mail", "parse", two, none, one, "-", "--json")
-	if code != exitOK || !strings.Contains(errs, none) {
+	if code != exitFailed || !strings.Contains(errs, none) {
 		t.Errorf("a missing file: exit code %d, said %q, want %d and its name", code, errs, exitFailed)
 	}
 	var subjects []string
