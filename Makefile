@@ -6,7 +6,7 @@ BIN := bin/postroom
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
-.PHONY: run test check build bench bench-mail torture fuzz chaos schema generate tools bench-tools clean
+.PHONY: run test check build bench bench-mail bench-filter torture fuzz chaos schema generate tools bench-tools clean
 
 run:
 	@./.ci/tools postgresql
@@ -25,11 +25,12 @@ check:
 
 test: tools check
 	$(GO) test -race -timeout 14m ./...
-	$(GO) test -run '^Test(GoodWords|Dictionary|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
+	$(GO) test -run '^Test(GoodWords|Dictionary|Tricks|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
 
 # The long versions of the force tests: hundreds of kills, a database gone for half a minute.
 chaos: tools
 	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|KilledAtFirstStart|StoppedUnderLoad|RecycledPID|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
+	POSTROOM_CHAOS=long $(GO) test -run '^Test(Torture|CutEverywhere)$$' -v -timeout 60m ./ingest/imappoll/
 
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -44,6 +45,11 @@ bench-mail:
 torture:
 	POSTROOM_TORTURE=long $(GO) test -run '^TestTorture$$' -v -timeout 60m ./ingest/mail
 
+# The filter beside bogofilter and SpamAssassin's Bayes, on the same mails in the same order.
+bench-filter:
+	@./.ci/tools bogofilter spamassassin
+	$(GO) run ./cmd/benchfilter --figure docs/learning-curve.svg
+
 fuzz:
 	@for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
@@ -57,7 +63,7 @@ schema: tools
 
 # Installs what is missing, or says exactly what to install.
 tools:
-	@./.ci/tools postgresql chromium faketime
+	@./.ci/tools postgresql chromium faketime dovecot-imapd
 
 bench-tools:
 	@./.ci/tools postfix

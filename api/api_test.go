@@ -19,9 +19,11 @@ import (
 	"postroom/api/auth"
 	"postroom/classify"
 	"postroom/ingest"
+	"postroom/ingest/imappoll"
 	"postroom/internal/postgres"
 	"postroom/internal/postgres/pgtest"
 	"postroom/internal/vault"
+	"postroom/oauthgmail"
 	"postroom/tickets"
 )
 
@@ -46,13 +48,15 @@ func newHouse(t *testing.T, change ...func(*api.Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := tickets.New(db)
+	desk, v := tickets.New(db, tickets.SignWith([]byte("the key of the tests"))), vault.New(master, postgres.Keysets{DB: db})
 	p := ingest.New(ingest.Config{
-		DB: db, Vault: vault.New(master, postgres.Keysets{DB: db}), Desk: desk, Works: true,
+		DB: db, Vault: v, Desk: desk, Works: true,
 		Filter: classify.New(db, classify.Config{Secret: []byte("secret of the tests")}),
 	})
 	runPipeline(t, p)
 	cfg := api.Config{Desk: desk, Pipeline: p, Auth: auth.New(db, auth.Config{AdminToken: token})}
+	cfg.OAuth = oauthgmail.New(oauthgmail.Config{DB: db, Vault: v})
+	cfg.Poller = imappoll.New(imappoll.Config{DB: db, Vault: v, Pipeline: p, Tokens: cfg.OAuth})
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -48,6 +48,7 @@ func (s *server) describe() {
 	config.Tags = []*huma.Tag{
 		{Name: "workspaces", Description: "Companies, apart from each other in everything."},
 		{Name: "mailboxes", Description: "Addresses at which a workspace receives mail."},
+		{Name: "polling", Description: "Mailboxes that are polled by IMAP, and the access to them."},
 		{Name: "messages", Description: "Mail, from its acceptance to its end."},
 		{Name: "tickets", Description: "Conversations with customers."},
 		{Name: "operation", Description: "Accounts, the audit record, and the queue."},
@@ -61,10 +62,13 @@ func (s *server) describe() {
 	s.describeProblem()
 	s.addWorkspaces()
 	s.addMailboxes()
+	s.addPolling()
+	s.addConsents()
 	s.addMessages()
 	s.addContent()
 	s.addVerdicts()
 	s.addTickets()
+	s.addMoves()
 	s.addStats()
 	s.addAudit()
 	s.addStages()

@@ -11,6 +11,8 @@ import (
 
 	"postroom/api/auth"
 	"postroom/ingest"
+	"postroom/ingest/imappoll"
+	"postroom/oauthgmail"
 	"postroom/tickets"
 )
 
@@ -22,6 +24,8 @@ type Config struct {
 	Desk     *tickets.Desk
 	Pipeline *ingest.Pipeline
 	Auth     *auth.Auth
+	Poller   *imappoll.Poller                            // nil: no mailbox is polled
+	OAuth    *oauthgmail.Service                         // nil: no provider is known
 	UI       http.Handler                                // at /; nil for none
 	Metrics  http.Handler                                // at /metrics; nil for none
 	Ready    func(ctx context.Context) map[string]string // what is not ready, by part; nil: Pipeline.Ready
@@ -36,6 +40,8 @@ type server struct {
 	desk      *tickets.Desk
 	pipeline  *ingest.Pipeline
 	auth      *auth.Auth
+	poller    *imappoll.Poller
+	oauth     *oauthgmail.Service
 	ready     func(context.Context) map[string]string
 	mailBytes int64
 	requests  *auth.Limiter
@@ -52,6 +58,7 @@ func Handler(c Config) http.Handler {
 	top.Handle("/api/", s.gate(s.operations()))
 	top.HandleFunc("GET /healthz", s.healthz)
 	top.HandleFunc("GET /readyz", s.readyz)
+	top.HandleFunc("GET /oauth/consented", s.consented)
 	if c.Metrics != nil {
 		top.Handle("GET /metrics", c.Metrics)
 	}
@@ -75,7 +82,7 @@ func newServer(c Config) *server {
 		c.Every = 10 * time.Millisecond
 	}
 	s := &server{
-		desk: c.Desk, pipeline: c.Pipeline, auth: c.Auth, ready: c.Ready, mailBytes: c.MailBytes,
+		desk: c.Desk, pipeline: c.Pipeline, auth: c.Auth, poller: c.Poller, oauth: c.OAuth, ready: c.Ready, mailBytes: c.MailBytes,
 		requests: auth.NewLimiter(c.Burst, c.Every),
 		bodies:   semaphore.NewWeighted(max(bodiesBytes, c.MailBytes)),
 		mux:      http.NewServeMux(),

@@ -47,7 +47,7 @@ type Address struct {
 
 // An Envelope is what the door knows of a mail besides its bytes.
 type Envelope struct {
-	Door     string `json:"door" enum:"smtp,lmtp,api,import"`
+	Door     string `json:"door" enum:"smtp,lmtp,api,import,imap"`
 	MailFrom string `json:"mail_from" doc:"The reverse-path; empty is the null one."`
 	RcptTo   string `json:"rcpt_to"`
 	Peer     string `json:"peer" doc:"The client's address."`
@@ -56,6 +56,8 @@ type Envelope struct {
 	Session  string `json:"session" doc:"Of the door, to be found in its log."`
 	UTF8     bool   `json:"smtp_utf8"`
 	File     string `json:"file" doc:"Where in an imported archive it lay; empty for mail from other doors."`
+	Folder   string `json:"folder" doc:"Of the IMAP server; empty for mail from other doors."`
+	Role     string `json:"role" enum:",inbox,sent,junk" doc:"What that folder holds."`
 }
 
 func showMessage(m ingest.Message) Message {

@@ -35,8 +35,8 @@ type Score struct {
 // A Contribution is one addend of a score's log-odds; a positive one speaks for
 // spam.
 type Contribution struct {
-	Kind    string  `json:"kind" enum:"baseline,token,patterns,rest"`
-	Token   string  `json:"token" doc:"For the kind token: a word, address, host, header or trait."`
+	Kind    string  `json:"kind" enum:"baseline,signal,token,patterns,rest"`
+	Token   string  `json:"token" doc:"For the kind token: a word, address, host, header or trait; for the kind signal: what it is."`
 	LogOdds float64 `json:"log_odds"`
 	Ham     int     `json:"ham" doc:"For the kind token: ham learned that has it."`
 	Spam    int     `json:"spam" doc:"For the kind token: spam learned that has it."`

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ func extract(key hashKey, d *Document) Features {
 	b := builders.Get().(*builder)
 	defer builders.Put(b)
 	b.reset(key)
+	b.signalsOf(d)
 	b.signals(d)
 	b.addresses("from", d.From)
 	b.addresses("reply-to", d.ReplyTo)
@@ -26,23 +28,38 @@ func extract(key hashKey, d *Document) Features {
 	b.markup(d.HTML)
 	b.text("", d.Text, maxText)
 	b.links(clip(d.Text, maxText))
+	b.relations(d)
+	b.order(d.Header)
+	b.style(d.Text)
 	b.patterns(d)
 	fe := b.features()
-	fe.known = d.Known
+	fe.known, fe.signals, fe.senders = d.Known, b.signalSet, d.From
+	fe.blank = strings.TrimSpace(clip(d.Subject, maxText)+clip(d.Text, maxText)) == "" && d.HTML == "" && len(d.Parts) < 2
 	return fe
+}
+
+// coldFeatures is what a model without training needs of d: no words.
+func coldFeatures(d *Document) Features {
+	b := builders.Get().(*builder)
+	defer builders.Put(b)
+	b.signalSet = 0
+	b.signalsOf(d)
+	return Features{known: d.Known, signals: b.signalSet, senders: d.From}
 }
 
 // A builder collects the features of one message. Tokens are written at the end of arena, then committed: hashed and
 // kept, or taken back if they were seen before.
 type builder struct {
-	key   hashKey
-	arena []byte
-	ends  []uint32
-	words []uint32
-	grams []uint32
-	block []byte // scratch for the header block
-	seen  idSet
-	grown idSet
+	key       hashKey
+	arena     []byte
+	ends      []uint32
+	words     []uint32
+	grams     []uint32
+	hosts     []string // that links lead to
+	signalSet signalSet
+	block     []byte // scratch for the header block
+	seen      idSet
+	grown     idSet
 }
 
 var builders = sync.Pool{New: func() any { return new(builder) }}
@@ -50,6 +67,9 @@ var builders = sync.Pool{New: func() any { return new(builder) }}
 func (b *builder) reset(key hashKey) {
 	b.key = key
 	b.arena, b.ends, b.words, b.grams = b.arena[:0], b.ends[:0], b.words[:0], b.grams[:0]
+	b.signalSet = 0
+	clear(b.hosts)
+	b.hosts = b.hosts[:0]
 	b.seen.clear()
 	b.grown.clear()
 }

@@ -6,7 +6,7 @@
 //	                              sums of token terms    earlier scores
 //	Document ──> Features ──┬──> logistic ─────────────> ┐
 //	             words      ├──> bayes (jbrukh) ───────> │
-//	             patterns   ├──> margin ───────────────> ├─ mean ──> P, verdict, why
+//	             patterns   ├──> margin ───────────────> ├─ weighted sum, and signals ──> P, verdict, why
 //	                        └──> fisher ───────────────> ┘
 //
 // and the road back from a verdict to the model:

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -59,29 +60,34 @@ func Measure(run []Scored) Measures {
 
 // roc sweeps the threshold from the highest score down; equal scores count half.
 func roc(run []Scored, ham, spam int) (above, missAt float64) {
+	return sweep(descending(run), nil, ham, spam)
+}
+
+// descending is run by falling score.
+func descending(run []Scored) []Scored {
+	sorted := slices.Clone(run)
+	slices.SortFunc(sorted, func(a, b Scored) int { return cmp.Compare(b.LogOdds, a.LogOdds) })
+	return sorted
+}
+
+// sweep is roc of a run by falling score, each message taken as often as times says, or once.
+func sweep(sorted []Scored, times []int, ham, spam int) (above, missAt float64) {
 	if ham == 0 || spam == 0 {
 		return math.NaN(), math.NaN()
 	}
-	sorted := slices.Clone(run)
-	slices.SortFunc(sorted, func(a, b Scored) int {
-		switch {
-		case a.LogOdds > b.LogOdds:
-			return -1
-		case a.LogOdds < b.LogOdds:
-			return 1
-		}
-		return 0
-	})
 	hamSeen, spamSeen, area := 0, 0, 0.0
 	missAt = 100
 	for i := 0; i < len(sorted); {
-		h, s := 0, 0
-		j := i
+		h, s, j := 0, 0, i
 		for ; j < len(sorted) && sorted[j].LogOdds == sorted[i].LogOdds; j++ {
+			n := 1
+			if times != nil {
+				n = times[j]
+			}
 			if sorted[j].Spam {
-				s++
+				s += n
 			} else {
-				h++
+				h += n
 			}
 		}
 		area += float64(h) * (float64(spam-spamSeen) - float64(s)/2)
@@ -118,19 +124,22 @@ func calibrationError(run []Scored) float64 {
 // Interval returns the central 95 per cent of the (1-ROCA)% over resamples of the run, drawn from a fixed seed.
 func Interval(run []Scored, resamples int) (low, high float64) {
 	random := rand.New(rand.NewPCG(1, 2))
+	sorted := descending(run)
 	values := make([]float64, resamples)
-	again := make([]Scored, len(run))
+	times := make([]int, len(sorted))
 	for i := range values {
+		clear(times)
 		ham, spam := 0, 0
-		for j := range again {
-			again[j] = run[random.IntN(len(run))]
-			if again[j].Spam {
+		for range sorted {
+			n := random.IntN(len(sorted))
+			times[n]++
+			if sorted[n].Spam {
 				spam++
 			} else {
 				ham++
 			}
 		}
-		values[i], _ = roc(again, ham, spam)
+		values[i], _ = sweep(sorted, times, ham, spam)
 	}
 	slices.Sort(values)
 	return values[resamples*25/1000], values[resamples*975/1000]

@@ -17,10 +17,10 @@ func (m *model) explain(fe *Features, e *evidence) ([]Contribution, float64) {
 	for i := range members {
 		c := m.ranks[i].logOdds(e.raw[i], rankScale[i])
 		c0 := m.ranks[i].logOdds(e.neutral[i], rankScale[i])
-		z += c / members
-		baseline += c0 / members
+		z += float64(c * m.weightOf(i))
+		baseline += float64(c0 * m.weightOf(i))
 		if d := e.raw[i] - e.neutral[i]; d != 0 {
-			slope[i] = (c - c0) / d / members
+			slope[i] = (c - c0) / d * m.weightOf(i)
 		}
 	}
 	list := make([]Contribution, 0, maxContributions+3)
@@ -30,7 +30,7 @@ func (m *model) explain(fe *Features, e *evidence) ([]Contribution, float64) {
 		s := e.slots[t.word]
 		list = append(list, Contribution{
 			Kind: KindToken, Token: shown(fe.name(t.word)), LogOdds: t.logOdds,
-			Ham: int(s.ham), Spam: int(s.spam),
+			Ham: int(s.ham), Spam: int(s.spam), id: fe.words[t.word],
 		})
 	}
 	list = append(list, Contribution{Kind: KindPatterns, LogOdds: e.patterns(fe, &slope)})

@@ -13,11 +13,14 @@ import (
 // Features fresh from [Filter.Features] also hold the tokens' text, so that a score can name them; stored ones do not.
 // They are read-only and may be shared.
 type Features struct {
-	words []uint32
-	grams []uint32
-	names string   // text of all word tokens
-	ends  []uint32 // end of token i in names; empty for stored features
-	known bool     // Document.Known; not stored
+	words   []uint32
+	grams   []uint32
+	names   string   // text of all word tokens
+	ends    []uint32 // end of token i in names; empty for stored features
+	signals signalSet
+	blank   bool     // nothing was written or attached; not stored
+	senders []string // Document.From; not stored
+	known   bool     // Document.Known; not stored
 }
 
 // Len returns the number of features.
@@ -38,8 +41,11 @@ func (fe Features) name(i int) string {
 	return fe.names[start:fe.ends[i]]
 }
 
-// featuresVersion opens the stored form. A change to what tokens mean raises it.
-const featuresVersion = 1
+// featuresVersion opens the stored form. Forms from oldestFeatures on can still be read: 1 had no signals.
+const (
+	featuresVersion = 2
+	oldestFeatures  = 1
+)
 
 // maxStored bounds what UnmarshalBinary accepts, so that a damaged row cannot ask for much memory.
 const maxStored = 8192
@@ -47,12 +53,13 @@ const maxStored = 8192
 var errFeatures = errors.New("malformed features")
 
 // MarshalBinary returns the form the journal keeps: a version byte, then words and grams, each as a count and the
-// ascending ids' differences in varints. Names are left out. About 2.5 bytes a feature.
+// ascending ids' differences in varints. The signals follow; names are left out. About 2.5 bytes a feature.
 func (fe Features) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, 16+5*len(fe.words)+3*len(fe.grams))
 	b = append(b, featuresVersion)
 	b = appendAscending(b, fe.words, 0)
 	b = appendAscending(b, fe.grams, 32-gramBits)
+	b = binary.AppendUvarint(b, uint64(fe.signals))
 	return b, nil
 }
 
@@ -71,9 +78,10 @@ func appendAscending(b []byte, ids []uint32, drop uint) []byte {
 
 // UnmarshalBinary reads the form that MarshalBinary writes.
 func (fe *Features) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != featuresVersion {
+	if len(b) == 0 || b[0] < oldestFeatures || b[0] > featuresVersion {
 		return fmt.Errorf("%w: unknown version", errFeatures)
 	}
+	version := b[0]
 	words, b, err := cutAscending(b[1:], 0)
 	if err != nil {
 		return err
@@ -82,10 +90,18 @@ func (fe *Features) UnmarshalBinary(b []byte) error {
 	if err != nil {
 		return err
 	}
+	signals := uint64(0)
+	if version > 1 {
+		n := 0
+		if signals, n = binary.Uvarint(b); n <= 0 || signals >= 1<<signalCount {
+			return fmt.Errorf("%w: signals", errFeatures)
+		}
+		b = b[n:]
+	}
 	if len(b) != 0 {
 		return fmt.Errorf("%w: %d bytes too many", errFeatures, len(b))
 	}
-	*fe = Features{words: words, grams: grams}
+	*fe = Features{words: words, grams: grams, signals: signalSet(signals)}
 	return nil
 }
 

@@ -57,11 +57,15 @@ type shelved struct {
 	behind    atomic.Bool // the journal may have gone on
 	inUse     atomic.Bool // scored with since the last recheck
 
+	gate    floodGate
+	drifted bool // the drift alert was raised; only the follower looks at it
+
 	bring sync.Mutex // held while bringing the model up to date; taken before mu
 
 	mu         sync.RWMutex // guards what follows
 	model      *model       // nil until loaded
 	thresholds Thresholds
+	rules      senderRules
 	kept       int64 // seq of the newest snapshot this process knows of
 }
 
@@ -91,25 +95,36 @@ func (f *Filter) Score(ctx context.Context, workspace uuid.UUID, fe Features) (S
 	if err != nil {
 		return Score{}, err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.model.score(&fe, s.thresholds), nil
+	return s.score(&fe), nil
 }
 
-// ScoreOf is Score for a document that is yet to be read. A model that has learned nothing weighs no evidence, so then
-// document is not even called.
+// score scores by the model, lets the lists have the last word, and looks out for floods.
+func (s *shelved) score(fe *Features) Score {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	score := s.model.score(fe, s.thresholds)
+	if rule, ok := s.rules.find(fe.senders, time.Now()); ok {
+		rule.apply(&score, fe.signals&(1<<signalContradicted) != 0)
+	}
+	s.gate.note(fe, score.Verdict)
+	return score
+}
+
+// ScoreOf is Score for a document that is yet to be read. A model that has learned nothing weighs no words, so then
+// they are not even looked at.
 func (f *Filter) ScoreOf(ctx context.Context, workspace uuid.UUID, document func() Document) (Score, error) {
 	s, err := f.ready(ctx, workspace)
 	if err != nil {
 		return Score{}, err
 	}
+	d := document()
 	var fe Features
 	if s.learned() {
-		fe = f.Features(workspace, document())
+		fe = f.Features(workspace, d)
+	} else {
+		fe = coldFeatures(&d)
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.model.score(&fe, s.thresholds), nil
+	return s.score(&fe), nil
 }
 
 // ready returns the workspace's place on the shelf with its model loaded.

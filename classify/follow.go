@@ -3,6 +3,7 @@ package classify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -93,10 +94,40 @@ func (f *Filter) bringOne(ctx context.Context, s *shelved) {
 	if err == nil {
 		err = f.keep(ctx, s)
 	}
+	if err == nil {
+		err = f.warn(ctx, s)
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.behind.Store(true)
 		slog.WarnContext(ctx, "filter model not brought up to date", "workspace", s.workspace, "err", err)
 	}
+}
+
+// warn writes the alerts that scoring and learning have given rise to.
+func (f *Filter) warn(ctx context.Context, s *shelved) error {
+	var alerts []Alert
+	if a := s.gate.take(); a != nil {
+		alerts = append(alerts, *a)
+	}
+	s.mu.RLock()
+	if m := s.model; m.drifts() && !s.drifted {
+		alerts = append(alerts, Alert{Kind: AlertDrift, Subject: "model", Detail: fmt.Sprintf(
+			"the filter was on the wrong side of %.0f %% of the messages judged lately, and of %.1f %% before", 100*m.wrongLately, 100*m.wrongAlways)})
+	}
+	drifted := s.model.drifts()
+	s.mu.RUnlock()
+	s.drifted = drifted
+	if len(alerts) == 0 {
+		return nil
+	}
+	return f.db.InWorkspace(ctx, s.workspace, func(tx pgx.Tx) error {
+		for _, a := range alerts {
+			if err := raise(ctx, tx, s.workspace, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // bring brings s up to the journal's head: by learning what is new, or by a new model if a judgement was replaced.
@@ -139,8 +170,16 @@ func (f *Filter) bringLocked(ctx context.Context, s *shelved) error {
 			s.model = m
 			s.mu.Unlock()
 		}
+		rules, err := f.Senders(ctx, tx, s.workspace)
+		if err != nil {
+			return err
+		}
+		byPattern := make(senderRules, len(rules))
+		for _, r := range rules {
+			byPattern[r.Pattern] = r
+		}
 		s.mu.Lock()
-		s.thresholds = Thresholds{h.HamBelow, h.SpamFrom}
+		s.thresholds, s.rules = Thresholds{h.HamBelow, h.SpamFrom}, byPattern
 		s.mu.Unlock()
 		return nil
 	})

@@ -62,7 +62,25 @@ func (f *Filter) Train(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, j Ju
 	if err != nil {
 		return 0, fmt.Errorf("train message %s: %w", j.MessageID, err)
 	}
+	if err := disagreement(ctx, tx, workspace, stands, j); err != nil {
+		return 0, err
+	}
 	return seq, nil
+}
+
+// TrainAll is Train for many judgements, in one transaction of its own.
+func (f *Filter) TrainAll(ctx context.Context, workspace uuid.UUID, list []Judgement) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return f.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		for _, j := range list {
+			if _, err := f.Train(ctx, tx, workspace, j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // stored checks j and returns its features as the journal keeps them.
@@ -85,6 +103,8 @@ func (j *Judgement) stored() ([]byte, error) {
 type standing struct {
 	seq     int64
 	verdict Verdict
+	actor   string
+	source  Source
 }
 
 // lockHead also makes the head if it is missing. The statement after it sees all that was committed before the lock.
@@ -93,7 +113,7 @@ insert into classify_head (workspace_id) values ($1)
 on conflict (workspace_id) do update set seq = classify_head.seq`
 
 const findStanding = `
-select seq, verdict from classify_event
+select seq, verdict, actor, source from classify_event
 where workspace_id = $1 and message_id = $2
 order by seq desc limit 1`
 
@@ -102,7 +122,7 @@ func lockAndFind(ctx context.Context, tx pgx.Tx, workspace, message uuid.UUID) (
 		return standing{}, err
 	}
 	var s standing
-	err := tx.QueryRow(ctx, findStanding, workspace, message).Scan(&s.seq, &s.verdict)
+	err := tx.QueryRow(ctx, findStanding, workspace, message).Scan(&s.seq, &s.verdict, &s.actor, &s.source)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && s.verdict == forgotten {
 		return standing{}, nil
 	}

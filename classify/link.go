@@ -43,8 +43,10 @@ func (b *builder) link(u string) {
 	}
 	if last := host[len(host)-1]; '0' <= last && last <= '9' {
 		b.token("quirk:", "link to a bare address")
+		b.signalSet.add(signalBareAddress)
 	}
 	b.domain("link host:", host)
+	b.hosts = append(b.hosts, host)
 	if strings.IndexByte(path, '%') >= 0 {
 		b.token("quirk:", "link with escapes")
 	}
@@ -122,6 +124,9 @@ func (b *builder) tag(t string) (host string) {
 	for _, h := range hiding {
 		if containsFold(attributes, h.sign) {
 			b.token("html hides:", h.name)
+			if h.text {
+				b.signalSet.add(signalHiddenText)
+			}
 		}
 	}
 	if i := strings.Index(attributes, "://"); i >= 0 {
@@ -138,10 +143,14 @@ func (b *builder) tag(t string) (host string) {
 	return host
 }
 
-var hiding = []struct{ sign, name string }{
-	{"display:none", "display none"}, {"font-size:0", "font size 0"}, {"font-size:1px", "font size 1px"},
-	{"visibility:hidden", "visibility"}, {"opacity:0", "opacity 0"}, {"color:#fff", "white text"}, {"color=\"#fff", "white text"},
-	{"width=1", "one pixel"}, {"width=\"1\"", "one pixel"},
+// hiding are the ways to hide; text says that words can be hidden so.
+var hiding = []struct {
+	sign, name string
+	text       bool
+}{
+	{"display:none", "display none", true}, {"font-size:0", "font size 0", true}, {"font-size:1px", "font size 1px", true},
+	{"visibility:hidden", "visibility", true}, {"opacity:0", "opacity 0", true}, {"color:#fff", "white text", false},
+	{"color=\"#fff", "white text", false}, {"width=1", "one pixel", false}, {"width=\"1\"", "one pixel", false},
 }
 
 // linkText notes a link whose visible text names another host than it leads to.
@@ -159,6 +168,7 @@ func (b *builder) linkText(host, text string) {
 	}
 	if !strings.EqualFold(shown, host) {
 		b.token("quirk:", "link text names another host")
+		b.signalSet.add(signalDisguisedLink)
 	}
 }
 

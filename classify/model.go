@@ -14,10 +14,12 @@ type model struct {
 	lessons []lesson // all of them while the model is young; nil once it is grown
 	grown   bool
 
-	margin counts // messages as the margin member counts them
-	bias   slot   // the logistic member's constant
-	slots  []slot // nil until something is learned
-	ranks  [members]rank
+	margin                   counts // messages as the margin member counts them
+	bias                     slot   // the logistic member's constant
+	slots                    []slot // nil until something is learned
+	ranks                    [members]rank
+	wrongLately, wrongAlways float64          // shares of judgements that the model would have got wrong
+	lean                     [members]float64 // of the members' weights away from the mean
 }
 
 // A slot holds all that the members know about the features whose ids share its bits.
@@ -86,6 +88,7 @@ func (m *model) learn(fe *Features, isSpam bool) {
 	e := evidences.Get().(*evidence)
 	defer evidences.Put(e)
 	m.weigh(fe, e)
+	m.learnMix(e, isSpam)
 	for i := range members {
 		m.ranks[i].learn(e.raw[i], rankScale[i], isSpam)
 	}

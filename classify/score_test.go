@@ -58,8 +58,14 @@ func TestContributionsAreStrongestFirst(t *testing.T) {
 	d := letter(1<<20, true)
 	fe := extract(testKey, &d)
 	s := m.score(&fe, defaultThresholds)
-	if len(s.Contributions) != maxContributions+3 {
-		t.Fatalf("%d contributions, want the baseline, %d tokens, the patterns and the rest", len(s.Contributions), maxContributions)
+	tokens := 0
+	for _, c := range s.Contributions {
+		if c.Kind == KindToken {
+			tokens++
+		}
+	}
+	if tokens != maxContributions {
+		t.Fatalf("%d tokens listed, want %d", tokens, maxContributions)
 	}
 	last := math.Inf(1)
 	for _, c := range s.Contributions[1 : maxContributions+1] {
@@ -106,13 +112,57 @@ func TestKnownCorrespondentIsNeverSpam(t *testing.T) {
 	}
 }
 
-func TestEmptyModelKnowsNothing(t *testing.T) {
+// knowsWords reports whether words have a part in a score.
+func knowsWords(s Score) bool {
+	for _, c := range s.Contributions {
+		if c.Kind != KindSignal && c.LogOdds != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func TestEmptyModelKnowsNoWords(t *testing.T) {
 	t.Parallel()
 	d := letter(1, true)
 	fe := extract(testKey, &d)
 	s := (&model{}).score(&fe, defaultThresholds)
-	if s.P != 0.5 || s.LogOdds != 0 || s.Verdict != Unsure || s.Reason != "unsure: 0 of 50 ham and 0 of 20 spam learned" {
-		t.Errorf("score by an empty model = %+v, want P ½, unsure", s)
+	if knowsWords(s) || s.Verdict != Unsure || s.Reason != "unsure: 0 of 50 ham and 0 of 20 spam learned" {
+		t.Errorf("score by an empty model = %+v, want unsure by signals alone", s)
+	}
+}
+
+// Whatever signals meet, they never suffice for spam, they add up, and training makes them weigh less.
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 2000 {
+		fe := Features{signals: signalSet(r.Uint32() & (1<<signalCount - 1))}
+		s := (&model{}).score(&fe, defaultThresholds)
+		sum := 0.0
+		for _, c := range s.Contributions {
+			sum += c.LogOdds
+		}
+		if math.Abs(sum-s.LogOdds) > 1e-9 || math.Abs(s.LogOdds) > signalBound+1e-9 || s.Verdict != Unsure {
+			t.Fatalf("signals %b: %+v, want unsure, within %v, summing up", fe.signals, s, signalBound)
+		}
+		if cold, warm := fe.signals.share(0, 0), fe.signals.share(1000, 1000); warm > cold/50 {
+			t.Fatalf("signals weigh %v cold and %v after 1,000 of each class", cold, warm)
+		}
+	}
+	var honest, crooked Features
+	d := Document{
+		Header: []Field{{"Date", "x"}, {"Message-ID", "<1@a.example>"}, {"In-Reply-To", "<2@b.example>"}}, To: []string{"help@b.example"},
+		Subject: "Re: my order", Text: "Thank you.\n> Did it come?", From: []string{"ann@a.example"}, Auth: []string{"sender=verified"},
+	}
+	honest = extract(testKey, &d)
+	d = Document{
+		Subject: "CONGRATULATIONS WINNER!!", From: []string{"a@a.example"}, ReplyTo: []string{"b@other.example"}, Auth: []string{"dmarc=fail"},
+		HTML: `<a href="http://10.0.0.1/x">http://bank.example/</a>`, Parts: []PartInfo{{ContentType: "text/html"}, {Filename: "invoice.pdf.exe"}},
+	}
+	crooked = extract(testKey, &d)
+	if a, b := (&model{}).score(&honest, defaultThresholds), (&model{}).score(&crooked, defaultThresholds); a.P > 0.1 || b.P < 0.9 {
+		t.Errorf("without training an answer scores %v and a trick %v, want below 0.1 and above 0.9", a.P, b.P)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // snapshotVersion is the form of stored models. A change to what members learn or how features are found raises it.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // snapshotEvery is how many judgements lie between two snapshots of a workspace, snapshotsKept how many are kept.
 const (
@@ -107,9 +107,13 @@ func (m *model) encode() []byte {
 	for _, n := range []int{m.ham, m.spam, int(m.margin.spam), int(m.margin.ham)} {
 		b = binary.AppendUvarint(b, uint64(n))
 	}
+	for _, f := range []float64{m.wrongLately, m.wrongAlways} {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
 	for i := range m.ranks {
 		b = m.ranks[i].spam.append(b)
 		b = m.ranks[i].ham.append(b)
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(m.lean[i]))
 	}
 	used := append(make([]*slot, 0, len(m.slots)+1), &m.bias)
 	last := -1
@@ -184,9 +188,11 @@ func decodeModel(b []byte) (*model, error) {
 	c := cutter{rest: b}
 	m := &model{grown: true, ham: int(c.uvarint()), spam: int(c.uvarint())}
 	m.margin = counts{uint32(c.uvarint()), uint32(c.uvarint())}
+	m.wrongLately, m.wrongAlways = c.float(), c.float()
 	for i := range m.ranks {
 		c.histogram(&m.ranks[i].spam)
 		c.histogram(&m.ranks[i].ham)
+		m.lean[i] = c.float()
 	}
 	if m.ham+m.spam > 0 {
 		m.slots = make([]slot, 1<<slotBits)
@@ -225,6 +231,16 @@ func (c *cutter) uvarint() uint64 {
 	}
 	c.rest = c.rest[used:]
 	return n
+}
+
+func (c *cutter) float() float64 {
+	if len(c.rest) < 8 {
+		c.bad, c.rest = true, nil
+		return 0
+	}
+	f := math.Float64frombits(binary.LittleEndian.Uint64(c.rest))
+	c.rest = c.rest[8:]
+	return f
 }
 
 func (c *cutter) floats(slots []*slot) {

@@ -14,12 +14,19 @@ type Trial struct {
 
 // Score scores features by what the trial has learned.
 func (t *Trial) Score(fe Features) Score {
-	if t.pending {
-		t.model = model{lessons: t.model.lessons}
-		t.model.takeTurns()
-		t.pending = false
-	}
+	t.Settle()
 	return t.model.score(&fe, defaultThresholds)
+}
+
+// Settle lets a young model learn all its lessons anew if there are new ones, as the next score would.
+func (t *Trial) Settle() (anew bool) {
+	if !t.pending {
+		return false
+	}
+	t.model = model{lessons: t.model.lessons}
+	t.model.takeTurns()
+	t.pending = false
+	return true
 }
 
 // Learn takes in one judged message.
@@ -49,24 +56,64 @@ type Feedback struct {
 	Noise float64 // the share of labels that are wrong
 }
 
-// Run scores n messages in order, each before it is learned, and returns how they scored. Chance is drawn from a fixed seed.
+// A Course is one trial on a stream of messages: each is scored, and then its label comes, or does not, or late, or wrong.
+// Chance is drawn from a fixed seed.
+type Course struct {
+	trial    *Trial
+	feedback Feedback
+	random   *rand.Rand
+	late     []owed
+	n        int
+}
+
+// owed is a label on its way; without one it only keeps the place of its message.
+type owed struct {
+	lesson
+	given bool
+}
+
+// Course starts t on a course.
+func (t *Trial) Course(f Feedback) *Course {
+	return &Course{trial: t, feedback: f, random: rand.New(rand.NewPCG(1, 1))}
+}
+
+// Score scores the next message of the course.
+func (c *Course) Score(fe Features) Score { return c.trial.Score(fe) }
+
+// Label says what the message just scored was, and lets the trial learn what label is due. It returns how many
+// messages were learned.
+func (c *Course) Label(fe Features, spam bool) (learned int) {
+	f := c.feedback
+	given := (f.Share == 0 || c.random.Float64() < f.Share) && (f.First == 0 || c.n < f.First)
+	wrong := c.random.Float64() < f.Noise
+	c.n++
+	if given {
+		c.late = append(c.late, owed{lesson{fe, spam != wrong}, true})
+	} else {
+		c.late = append(c.late, owed{})
+	}
+	if len(c.late) <= f.Delay {
+		return 0
+	}
+	due := c.late[0]
+	c.late[0] = owed{}
+	c.late = c.late[1:]
+	if !due.given {
+		return 0
+	}
+	c.trial.Learn(due.features, due.spam)
+	return 1
+}
+
+// Run scores n messages in order, each before it is learned, and returns how they scored.
 func (t *Trial) Run(n int, f Feedback, message func(int) (fe Features, spam bool)) []Scored {
-	random := rand.New(rand.NewPCG(1, 1))
+	c := t.Course(f)
 	run := make([]Scored, 0, n)
-	var late []lesson
 	for i := range n {
 		fe, spam := message(i)
-		s := t.Score(fe)
+		s := c.Score(fe)
 		run = append(run, Scored{Spam: spam, LogOdds: s.LogOdds, Verdict: s.Verdict})
-		given := (f.Share == 0 || random.Float64() < f.Share) && (f.First == 0 || i < f.First)
-		wrong := random.Float64() < f.Noise
-		if given {
-			late = append(late, lesson{fe, spam != wrong})
-		}
-		if len(late) > f.Delay {
-			t.Learn(late[0].features, late[0].spam)
-			late = late[1:]
-		}
+		c.Label(fe, spam)
 	}
 	return run
 }

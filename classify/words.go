@@ -13,6 +13,7 @@ func (b *builder) text(prefix, s string, most int) {
 	w.end()
 	if w.hidden > 0 {
 		b.token("quirk:", "invisible characters")
+		b.signalSet.add(signalInvisible)
 	}
 	if w.broken > 0 {
 		b.token("quirk:", "invalid characters")
@@ -158,6 +159,7 @@ func (w *wordScan) keep(start int) {
 	}
 	if mixed {
 		b.token("quirk:", "mixed alphabets in a word")
+		b.signalSet.add(signalMixedAlphabets)
 	}
 	if w.left > 0 {
 		if w.left--; w.left == 0 {

@@ -31,6 +31,15 @@ type Recipient struct {
 	Mailbox   uuid.UUID
 	Address   string // as the sender named it
 	SourceKey string // names this delivery; the same key twice is one message
+	Place     *Place // where it lay at an IMAP server; nil for every other door
+}
+
+// A Place is a mail's UID in a folder of an IMAP server. It enters the ledger of
+// UIDs in the transaction that stores the mail.
+type Place struct {
+	Folder uuid.UUID
+	Epoch  int // how often the server has numbered the folder anew
+	UID    uint32
 }
 
 // An Offer is a mail at the door.
@@ -109,7 +118,7 @@ func (p *Pipeline) prepare(ctx context.Context, o Offer) (*pending, error) {
 		j := &job{
 			workspace: to.Workspace, id: uuid.Must(uuid.NewV7()), mailbox: to.Mailbox, sourceKey: mail.Clean(to.SourceKey),
 			receivedAt: now, envelope: cleanEnvelope(env), size: int64(len(o.Raw)), stage: Received,
-			rawHash: rawHash, contentHash: content, raw: o.Raw,
+			rawHash: rawHash, contentHash: content, raw: o.Raw, place: to.Place,
 		}
 		var err error
 		if j.envelopeJSON, err = json.Marshal(j.envelope); err != nil {
@@ -148,7 +157,7 @@ func (p *Pipeline) prepareRaw(ctx context.Context, pe *pending, workspace uuid.U
 
 // cleanEnvelope makes everything bound for a text column valid UTF-8 without NUL.
 func cleanEnvelope(e Envelope) Envelope {
-	for _, s := range []*string{&e.Door, &e.MailFrom, &e.RcptTo, &e.Peer, &e.Helo, &e.TLS, &e.Session, &e.File} {
+	for _, s := range []*string{&e.Door, &e.MailFrom, &e.RcptTo, &e.Peer, &e.Helo, &e.TLS, &e.Session, &e.File, &e.Folder, &e.Role} {
 		*s = mail.Clean(*s)
 	}
 	return e

@@ -140,8 +140,12 @@ func (p *Pipeline) commit(ctx context.Context, batch []*pending) {
 	}
 }
 
-const acceptSQL = `
+const (
+	acceptSQL = `
 	select accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+	acceptPlacedSQL = `
+	select accept_placed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+)
 
 // store writes a batch in one statement, which is one transaction and one round
 // trip.
@@ -164,8 +168,12 @@ func (p *Pipeline) store(ctx context.Context, batch []*pending) error {
 	for i, r := range b {
 		bw[i], bh[i], bi[i], bs[i] = r.workspace, r.hash, int32(r.index), r.sealed
 	}
-	rows, err := p.db.Query(ctx, acceptSQL, m.workspace, m.id, m.mailbox, m.sourceKey, m.receivedAt,
-		m.envelope, m.size, m.rawHash, m.contentHash, m.attempt, p.limits.Lease, bw, bh, bi, bs)
+	sql, args := acceptSQL, []any{m.workspace, m.id, m.mailbox, m.sourceKey, m.receivedAt,
+		m.envelope, m.size, m.rawHash, m.contentHash, m.attempt, p.limits.Lease, bw, bh, bi, bs}
+	if l := placesOf(batch); len(l.uid) > 0 {
+		sql, args = acceptPlacedSQL, append(args, l.workspace, l.sourceKey, l.folder, l.epoch, l.uid)
+	}
+	rows, err := p.db.Query(ctx, sql, args...)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ const (
 	DoorLMTP   = "lmtp"
 	DoorAPI    = "api"
 	DoorImport = "import"
+	DoorIMAP   = "imap"
 )
 
 // An Envelope is what the door knows of a mail besides its bytes (RFC 5321
@@ -71,6 +72,8 @@ type Envelope struct {
 	Session  string `json:"session,omitempty"`   // of the door, to be found in its log
 	UTF8     bool   `json:"smtp_utf8,omitempty"` // RFC 6531
 	File     string `json:"file,omitempty"`      // where in an imported archive it lay
+	Folder   string `json:"folder,omitempty"`    // of the IMAP server
+	Role     string `json:"role,omitempty"`      // what that folder is: "inbox", "sent" or "junk"
 }
 
 // A Step is one entry of a message's passport: what was done, when, how long it

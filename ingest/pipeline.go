@@ -135,6 +135,7 @@ type job struct {
 	judged                 classify.Verdict // a person's verdict, "" when there is none
 	kept                   bool             // counted in Pipeline.kept
 	raw                    []byte           // nil: to be read back
+	place                  *Place           // at an IMAP server
 
 	mail    *mail.Mail
 	score   classify.Score

@@ -179,7 +179,7 @@ func (p *Pipeline) features(ctx context.Context, workspace uuid.UUID, m Message)
 	if err != nil && !errors.As(err, &over) {
 		return classify.Features{}, err
 	}
-	return p.filter.Features(workspace, evidence(parsed, m.Envelope)), nil
+	return p.filter.Features(workspace, Evidence(parsed, m.Envelope)), nil
 }
 
 // FilterStatus says how far a workspace's filter has come.

@@ -149,7 +149,7 @@ func (p *Pipeline) readAgain(ctx context.Context, workspace uuid.UUID, m Message
 	if err != nil && !errors.As(err, &a.over) {
 		return again{}, err
 	}
-	a.score, err = p.filter.ScoreOf(ctx, workspace, func() classify.Document { return evidence(a.mail, m.Envelope) })
+	a.score, err = p.filter.ScoreOf(ctx, workspace, func() classify.Document { return Evidence(a.mail, m.Envelope) })
 	return a, err
 }
 

@@ -80,7 +80,7 @@ func samples(t *testing.T) map[string]func(io.Writer) error {
 		},
 		"no mailbox": func(w io.Writer) error { return v.tickets.execute(w, ticketsPage{page: samplePage(), First: true}) },
 		"ticket": func(w io.Writer) error {
-			return v.ticket.execute(w, ticketPage{page: undo, Ticket: ticket, Mailbox: evil, Posts: []postView{post, hidden, unreadable}, First: true, Next: "/n"})
+			return v.ticket.execute(w, ticketPage{page: undo, Ticket: ticket, Mailbox: evil, Related: []tickets.Relation{{Subject: evil, Reason: evil}}, Posts: []postView{post, hidden, unreadable}, First: true, Next: "/n"})
 		},
 		"search": func(w io.Writer) error {
 			return v.search.execute(w, searchPage{page: samplePage(), Messages: []ingest.Message{sampleMessage(ingest.Filed)}})

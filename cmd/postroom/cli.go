@@ -20,13 +20,16 @@ type globals struct {
 
 type cli struct {
 	globals
-	Serve  serveCmd  `cmd:"" help:"Receive mail, carry it to tickets, and answer the API and the pages."`
-	Demo   demoCmd   `cmd:"" help:"Serve; on an empty database first send some mails through the SMTP port."`
-	Import importCmd `cmd:"" help:"Take in mails from files: a mail, a folder, a Maildir, an mbox, or a tar of them."`
-	Doctor doctorCmd `cmd:"" help:"Prove that the ledger balances and name what does not fit."`
-	Replay replayCmd `cmd:"" help:"Run a period's mails through parser, filter and threading again, and show what would differ."`
-	Mail   mailCmd   `cmd:"" help:"Read mail from files, without a database: what Postroom makes of it."`
-	Key    keyCmd    `cmd:"" help:"Print a new master key, for rotation: put it on the first line of the key file."`
+	Serve    serveCmd    `cmd:"" help:"Receive mail, carry it to tickets, and answer the API and the pages."`
+	Demo     demoCmd     `cmd:"" help:"Serve; on an empty database first send some mails through the SMTP port."`
+	Import   importCmd   `cmd:"" help:"Take in mails from files: a mail, a folder, a Maildir, an mbox, or a tar of them."`
+	Poll     pollCmd     `cmd:"" help:"Poll one mailbox once by IMAP, in the foreground."`
+	Doctor   doctorCmd   `cmd:"" help:"Prove that the ledger balances and name what does not fit."`
+	Replay   replayCmd   `cmd:"" help:"Run a period's mails through parser, filter and threading again, and show what would differ."`
+	Train    trainCmd    `cmd:"" help:"Teach the filter of an installation by mails from files."`
+	Classify classifyCmd `cmd:"" help:"Ask the filter, or measure it."`
+	Mail     mailCmd     `cmd:"" help:"Read mail from files, without a database: what Postroom makes of it."`
+	Key      keyCmd      `cmd:"" help:"Print a new master key, for rotation: put it on the first line of the key file."`
 }
 
 // A command is one command line, ready to run.

@@ -13,7 +13,8 @@ import (
 )
 
 type doctorCmd struct {
-	Raw bool `help:"Also open every raw mail and compare its hash; takes a while."`
+	Raw     bool   `help:"Also open every raw mail and compare its hash; takes a while."`
+	Mailbox string `help:"Compare only this mailbox with its IMAP server, UID by UID." placeholder:"ADDRESS"`
 }
 
 var errUnwell = errors.New("not all is well")
@@ -24,7 +25,11 @@ func (c *doctorCmd) Run(ctx context.Context, g *globals, std streams) error {
 	if err != nil {
 		return err
 	}
-	err = c.examine(ctx, in, std)
+	if c.Mailbox != "" {
+		err = in.reconcile(ctx, c.Mailbox, std)
+	} else {
+		err = c.examine(ctx, in, std)
+	}
 	return errors.Join(err, in.close(ctx))
 }
 

@@ -14,8 +14,10 @@ import (
 
 	"postroom/classify"
 	"postroom/ingest"
+	"postroom/ingest/imappoll"
 	"postroom/internal/postgres"
 	"postroom/internal/vault"
+	"postroom/oauthgmail"
 	"postroom/tickets"
 )
 
@@ -28,6 +30,8 @@ type instance struct {
 	filter   *classify.Filter
 	desk     *tickets.Desk
 	pipeline *ingest.Pipeline
+	oauth    *oauthgmail.Service
+	poller   *imappoll.Poller
 	keyMade  string // path of the master key, when it was made just now
 }
 
@@ -84,12 +88,16 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 	}
 	keysets := postgres.Keysets{DB: in.db}
 	in.vault = vault.New(master, keysets)
-	secret, err := filterSecret(ctx, in.vault, keysets)
+	secret, err := sealedSecret(ctx, in.vault, keysets, "filter_secret")
+	if err != nil {
+		return err
+	}
+	threadKey, err := sealedSecret(ctx, in.vault, keysets, "thread_key")
 	if err != nil {
 		return err
 	}
 	in.filter = classify.New(in.db, classify.Config{Secret: secret})
-	in.desk = tickets.New(in.db)
+	in.desk = tickets.New(in.db, tickets.SignWith(threadKey))
 	disk := ""
 	if in.cluster != nil {
 		disk = filepath.Join(g.Data, "postgres")
@@ -98,18 +106,22 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 		DB: in.db, Vault: in.vault, Filter: in.filter, Desk: in.desk, Metrics: ingest.NewMetrics(w.metrics),
 		Limits: w.limits, Works: w.works, Disk: disk,
 	})
+	in.oauth = oauthgmail.New(oauthgmail.Config{DB: in.db, Vault: in.vault})
+	in.poller = imappoll.New(imappoll.Config{
+		DB: in.db, Vault: in.vault, Pipeline: in.pipeline, Tokens: in.oauth, Metrics: imappoll.NewMetrics(w.metrics),
+	})
 	return nil
 }
 
-// filterSecret is the installation's key for the hashes of the filter's features,
-// made once and kept sealed.
-func filterSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets) ([]byte, error) {
-	row := []byte("filter_secret")
+// sealedSecret is a key of the installation's, made once and kept sealed: for the
+// hashes of the filter's features, for the tokens that name tickets.
+func sealedSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets, name string) ([]byte, error) {
+	row := []byte(name)
 	box, err := v.Box(ctx, uuid.Nil)
 	if err != nil {
 		return nil, fmt.Errorf("the installation's keys: %w", err)
 	}
-	sealed, err := keysets.Secret(ctx, "filter_secret", func() ([]byte, error) {
+	sealed, err := keysets.Secret(ctx, name, func() ([]byte, error) {
 		secret := make([]byte, 32)
 		if _, err := rand.Read(secret); err != nil {
 			return nil, err

@@ -31,7 +31,7 @@ type serveCmd struct {
 	SMTP           string         `name:"smtp" help:"Address to receive mail by SMTP; ${default} when not given." default:"127.0.0.1:2525" env:"POSTROOM_SMTP" placeholder:"ADDR"`
 	LMTP           string         `name:"lmtp" help:"Path of the unix socket to receive mail by LMTP; off for none. Default: lmtp.sock in the data directory." env:"POSTROOM_LMTP" placeholder:"PATH"`
 	HTTP           string         `name:"http" help:"Address of the API and the pages; ${default} when not given." default:"127.0.0.1:8080" env:"POSTROOM_HTTP" placeholder:"ADDR"`
-	Parts          []string       `help:"Parts that this process runs, of smtp, lmtp, work and web; all when not given." default:"smtp,lmtp,work,web" enum:"smtp,lmtp,work,web" env:"POSTROOM_PARTS" placeholder:"LIST"`
+	Parts          []string       `help:"Parts that this process runs, of smtp, lmtp, poll, work and web; all when not given." default:"smtp,lmtp,poll,work,web" enum:"smtp,lmtp,poll,work,web" env:"POSTROOM_PARTS" placeholder:"LIST"`
 	AdminToken     string         `help:"Token that signs the administrator in. Default: made on first start, printed, and kept in the data directory." env:"POSTROOM_ADMIN_TOKEN" placeholder:"TOKEN"`
 	TrustedProxies []netip.Prefix `help:"Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed." env:"POSTROOM_TRUSTED_PROXIES" placeholder:"CIDR"`
 	Hostname       string         `help:"Name in the SMTP greeting and in Received fields. Default: the machine's." env:"POSTROOM_HOSTNAME" placeholder:"NAME"`
@@ -139,7 +139,8 @@ func (s *serving) newWeb(metrics *prometheus.Registry) *http.Server {
 		Desk: s.desk, Pipeline: s.pipeline, Auth: a,
 		UI:      ui.New(ui.Config{Desk: s.desk, Pipeline: s.pipeline, Auth: a}),
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
-		Ready:   s.pipeline.Ready,
+		Ready:   s.ready,
+		Poller:  s.poller, OAuth: s.oauth,
 	})
 	return &http.Server{
 		Handler:           handler,
@@ -161,6 +162,9 @@ func (s *serving) run(ctx context.Context, std streams, then func(context.Contex
 	if s.cluster != nil {
 		behind.Go(func() error { return s.cluster.Run(inner) })
 		// Nobody else holds leases on a private database that was just started.
+		if err := s.poller.Reset(ctx); err != nil {
+			slog.WarnContext(ctx, "the last run still holds its mailboxes for half a minute", "err", err)
+		}
 		if n, err := s.pipeline.ReleaseLeases(ctx); err != nil {
 			slog.WarnContext(ctx, "leases of the last run could not be given free; they run out by themselves", "err", err)
 		} else if n > 0 {
@@ -172,6 +176,10 @@ func (s *serving) run(ctx context.Context, std streams, then func(context.Contex
 	doors, dctx := errgroup.WithContext(ctx)
 	if s.smtpAddr != nil || s.lmtpPath != "" {
 		doors.Go(func() error { return s.smtpd.Run(dctx) })
+	}
+	if s.cmd.has("poll") {
+		doors.Go(func() error { return s.poller.Run(dctx) })
+		doors.Go(func() error { return s.oauth.Run(dctx) })
 	}
 	if s.web != nil {
 		doors.Go(func() error { return runWeb(dctx, s.web, s.httpLis) })
@@ -190,6 +198,15 @@ func (s *serving) run(ctx context.Context, std streams, then func(context.Contex
 	err := doors.Wait()
 	stopInner()
 	return errors.Join(err, behind.Wait())
+}
+
+// ready names the parts that cannot do their work.
+func (s *serving) ready(ctx context.Context) map[string]string {
+	bad := s.pipeline.Ready(ctx)
+	if why := s.poller.Ready(); why != "" {
+		bad["poll"] = why
+	}
+	return bad
 }
 
 // sayReady prints where everything is; the first start also says what to keep.

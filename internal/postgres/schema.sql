@@ -32,6 +32,28 @@ CREATE FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbo
 	select s.id from stored s;
 end $$;
 
+CREATE FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[], p_workspace uuid[], p_source_key text[], p_folder uuid[], p_epoch integer[], p_uid bigint[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$ begin
+	return query select public.accept_messages(m_workspace, m_id, m_mailbox, m_source_key, m_received_at,
+		m_envelope, m_size, m_raw_hash, m_content_hash, m_attempt, m_lease, b_workspace, b_hash, b_chunk, b_sealed);
+	insert into public.imap_uid as u (workspace_id, folder_id, epoch, uid, state, message_id, hash, size)
+	select distinct on (p.workspace, p.folder, p.epoch, p.uid) p.workspace, p.folder, p.epoch, p.uid, 'stored', l.id, l.raw_hash, l.size
+	from unnest(p_workspace, p_source_key, p_folder, p_epoch, p_uid) as p (workspace, source_key, folder, epoch, uid)
+	cross join lateral (
+		select m.id, m.raw_hash, m.size from public.message m
+		where m.source_key = p.source_key and m.workspace_id = p.workspace offset 0) l
+	on conflict (workspace_id, folder_id, epoch, uid) do update
+		set state = 'stored', message_id = excluded.message_id, hash = excluded.hash, size = excluded.size,
+			present = true, due_at = null, reason = null, at = now()
+		where u.state <> 'stored';
+end $$;
+
 CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(workspace_id uuid, id uuid, attempt integer, mailbox_id uuid, source_key text, received_at timestamp with time zone, envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score double precision, judged text, tries integer, failures integer)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -60,6 +82,97 @@ CREATE FUNCTION public.current_workspace() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('postroom.workspace'::text, true), ''::text))::uuid;
 
+CREATE FUNCTION public.oauth_due(n integer) RETURNS TABLE(workspace_id uuid, mailbox_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+	select g.workspace_id, g.mailbox_id from public.oauth_grant g
+	where g.ended_at is null and g.refresh_at <= now() order by g.refresh_at limit n
+$$;
+
+CREATE FUNCTION public.poll_beat(process uuid, lease interval) RETURNS TABLE(processes bigint, mailboxes bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ begin
+	insert into public.poll_process as p (id, until) values (process, now() + lease)
+	on conflict (id) do update set until = excluded.until;
+	delete from public.poll_process p where p.until < now() - lease;
+	return query select
+		(select count(*) from public.poll_process p where p.until > now()),
+		(select count(*) from public.imap_account a where a.enabled);
+end $$;
+
+CREATE FUNCTION public.poll_claim(process uuid, n integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+	with free as materialized (
+		select a.workspace_id, a.mailbox_id from public.imap_account a
+		where a.enabled and (a.holder is null
+			or not exists (select from public.poll_process p where p.id = a.holder and p.until > now()))
+		order by a.polled_at nulls first limit n for update skip locked),
+	taken as (
+		update public.imap_account a set holder = process, fence = a.fence + 1
+		from free where a.workspace_id = free.workspace_id and a.mailbox_id = free.mailbox_id
+		returning 1)
+	select count(*) from taken
+$$;
+
+CREATE FUNCTION public.poll_held(process uuid) RETURNS TABLE(workspace_id uuid, mailbox_id uuid, fence bigint, version integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+	select a.workspace_id, a.mailbox_id, a.fence, a.version from public.imap_account a
+	where a.holder = process and a.enabled order by a.mailbox_id
+$$;
+
+CREATE FUNCTION public.poll_late(slack interval) RETURNS TABLE(workspace_id uuid, mailbox_id uuid, address text, state text, polled_at timestamp with time zone, reason text, failures integer, held boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+	select a.workspace_id, a.mailbox_id, m.address, a.state, a.polled_at, a.reason, a.failures,
+		exists (select from public.poll_process p where p.id = a.holder and p.until > now())
+	from public.imap_account a
+	join public.mailbox m on m.workspace_id = a.workspace_id and m.id = a.mailbox_id
+	where a.enabled and coalesce(a.polled_at, a.created_at) < now() - 2 * a.poll_every - slack
+		and not (a.state = 'catching_up' and a.state_at > now() - 2 * a.poll_every - slack)
+	order by a.mailbox_id limit 1000
+$$;
+
+CREATE FUNCTION public.poll_release(process uuid, n integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ declare given bigint; begin
+	with spare as materialized (
+		select a.workspace_id, a.mailbox_id from public.imap_account a
+		where a.holder = process order by a.mailbox_id desc limit n for update)
+	update public.imap_account a set holder = null
+	from spare where a.workspace_id = spare.workspace_id and a.mailbox_id = spare.mailbox_id;
+	get diagnostics given = row_count;
+	if n is null then delete from public.poll_process p where p.id = process; end if;
+	return given;
+end $$;
+
+CREATE FUNCTION public.poll_report(r_workspace uuid[], r_mailbox uuid[], r_fence bigint[], r_state text[], r_state_at timestamp with time zone[], r_polled_at timestamp with time zone[], r_backlog bigint[], r_taken bigint[], r_failures integer[], r_reason text[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+	update public.imap_account a set state = r.state, state_at = r.state_at,
+		polled_at = coalesce(r.polled_at, a.polled_at), backlog = r.backlog, taken = a.taken + r.taken,
+		failures = r.failures, reason = r.reason
+	from unnest(r_workspace, r_mailbox, r_fence, r_state, r_state_at, r_polled_at, r_backlog, r_taken, r_failures, r_reason)
+		as r (workspace, mailbox, fence, state, state_at, polled_at, backlog, taken, failures, reason)
+	where a.workspace_id = r.workspace and a.mailbox_id = r.mailbox and a.fence = r.fence
+$$;
+
+CREATE FUNCTION public.poll_reset() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$delete from public.poll_process$$;
+
 CREATE FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -79,7 +192,7 @@ $$;
 CREATE FUNCTION public.refresh_statistics() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET default_statistics_target TO '20'
+    SET default_statistics_target TO '5'
     AS $$
 declare
 	t  name;
@@ -88,7 +201,7 @@ begin
 	for t in
 		select s.relname from pg_stat_user_tables s join pg_class c on c.oid = s.relid
 		where s.schemaname = 'public'
-			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'message_words')
+			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'job')
 			and s.n_live_tup > 500 + 2 * greatest(c.reltuples, 0)
 	loop
 		execute format('analyze public.%I', t);
@@ -137,6 +250,16 @@ CREATE FUNCTION public.search_words(query text, before uuid, n integer) RETURNS 
 	order by w.message_id desc limit n
 $$;
 
+CREATE FUNCTION public.ticket_root(workspace uuid, ticket uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    AS $_$
+	with recursive up as (
+		select t.id, t.merged_into from public.ticket t where t.workspace_id = $1 and t.id = $2
+		union
+		select t.id, t.merged_into from up join public.ticket t on t.workspace_id = $1 and t.id = up.merged_into)
+	select id from up where merged_into is null
+$_$;
+
 CREATE FUNCTION public.workspaces() RETURNS TABLE(workspace_id uuid, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -152,6 +275,21 @@ CREATE TABLE public.acceptance (
 
 ALTER TABLE ONLY public.acceptance FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.alert (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    target text NOT NULL,
+    what text NOT NULL,
+    advice text NOT NULL,
+    raised_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    resolved_at timestamp with time zone
+);
+ALTER TABLE ONLY public.alert ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.alert FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.audit (
     workspace_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -164,6 +302,9 @@ CREATE TABLE public.audit (
     CONSTRAINT audit_hash_check CHECK ((length(hash) = 32))
 );
 ALTER TABLE ONLY public.audit ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN target SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN detail SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN hash SET STATISTICS 0;
 
 ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
 
@@ -186,9 +327,26 @@ CREATE TABLE public.blob (
 )
 WITH (toast_tuple_target='8160');
 ALTER TABLE ONLY public.blob ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.blob ALTER COLUMN hash SET STATISTICS 0;
+ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.classify_alert (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    detail text NOT NULL,
+    count integer DEFAULT 1 NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone,
+    seen_by text,
+    CONSTRAINT classify_alert_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'drift'::text, 'flood'::text, 'one-sided'::text])))
+);
+
+ALTER TABLE ONLY public.classify_alert FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.classify_event (
     workspace_id uuid NOT NULL,
@@ -212,12 +370,26 @@ ALTER TABLE ONLY public.classify_event FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.classify_head (
     workspace_id uuid NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
-    ham_below double precision DEFAULT 0.10 NOT NULL,
-    spam_from double precision DEFAULT 0.95 NOT NULL,
+    ham_below double precision DEFAULT 0.20 NOT NULL,
+    spam_from double precision DEFAULT 0.98 NOT NULL,
+    learn_replies boolean DEFAULT false NOT NULL,
     CONSTRAINT classify_head_band CHECK ((((0)::double precision <= ham_below) AND (ham_below <= spam_from) AND (spam_from <= (1)::double precision)))
 );
 
 ALTER TABLE ONLY public.classify_head FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.classify_sender (
+    workspace_id uuid NOT NULL,
+    pattern text NOT NULL,
+    verdict text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT classify_sender_pattern_check CHECK (((pattern = lower(pattern)) AND (pattern <> ''::text) AND (length(pattern) <= 320))),
+    CONSTRAINT classify_sender_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'spam'::text])))
+);
+
+ALTER TABLE ONLY public.classify_sender FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.classify_snapshot (
     workspace_id uuid NOT NULL,
@@ -231,6 +403,94 @@ CREATE TABLE public.classify_snapshot (
 ALTER TABLE ONLY public.classify_snapshot ALTER COLUMN model SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.classify_snapshot FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.imap_account (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    security text NOT NULL,
+    auth text NOT NULL,
+    username text NOT NULL,
+    secret bytea,
+    since timestamp with time zone,
+    mark_seen boolean DEFAULT false NOT NULL,
+    after text DEFAULT 'keep'::text NOT NULL,
+    move_to text DEFAULT ''::text NOT NULL,
+    grace interval DEFAULT '7 days'::interval NOT NULL,
+    poll_every interval DEFAULT '00:01:00'::interval NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    holder uuid,
+    fence bigint DEFAULT 0 NOT NULL,
+    state text DEFAULT 'new'::text NOT NULL,
+    state_at timestamp with time zone DEFAULT now() NOT NULL,
+    polled_at timestamp with time zone,
+    backlog bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT imap_account_after_check CHECK ((after = ANY (ARRAY['keep'::text, 'move'::text, 'delete'::text]))),
+    CONSTRAINT imap_account_auth_check CHECK ((auth = ANY (ARRAY['password'::text, 'oauth'::text]))),
+    CONSTRAINT imap_account_check CHECK (((after <> 'move'::text) OR (move_to <> ''::text))),
+    CONSTRAINT imap_account_check1 CHECK (((auth <> 'password'::text) OR (secret IS NOT NULL))),
+    CONSTRAINT imap_account_host_check CHECK ((host <> ''::text)),
+    CONSTRAINT imap_account_poll_every_check CHECK (((poll_every >= '00:00:01'::interval) AND (poll_every <= '1 day'::interval))),
+    CONSTRAINT imap_account_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT imap_account_security_check CHECK ((security = ANY (ARRAY['tls'::text, 'starttls'::text, 'none'::text]))),
+    CONSTRAINT imap_account_state_check CHECK ((state = ANY (ARRAY['new'::text, 'connecting'::text, 'catching_up'::text, 'watching'::text, 'waiting'::text, 'refused'::text]))),
+    CONSTRAINT imap_account_username_check CHECK ((username <> ''::text))
+);
+ALTER TABLE ONLY public.imap_account ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.imap_account FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.imap_folder (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    name text NOT NULL,
+    role text DEFAULT 'inbox'::text NOT NULL,
+    validity bigint DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    adopting boolean DEFAULT false NOT NULL,
+    last_uid bigint DEFAULT 0 NOT NULL,
+    modseq bigint DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    on_server bigint DEFAULT 0 NOT NULL,
+    in_ledger bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT imap_folder_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT imap_folder_role_check CHECK ((role = ANY (ARRAY['inbox'::text, 'sent'::text, 'junk'::text])))
+);
+ALTER TABLE ONLY public.imap_folder ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.imap_folder FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.imap_uid (
+    workspace_id uuid NOT NULL,
+    folder_id uuid NOT NULL,
+    epoch integer NOT NULL,
+    uid bigint NOT NULL,
+    state text NOT NULL,
+    present boolean DEFAULT true NOT NULL,
+    acted boolean DEFAULT false NOT NULL,
+    seen boolean DEFAULT false NOT NULL,
+    message_id uuid,
+    hash bytea,
+    size bigint,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    reason text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT imap_uid_check CHECK (((state <> 'stored'::text) OR ((message_id IS NOT NULL) AND (hash IS NOT NULL)))),
+    CONSTRAINT imap_uid_check1 CHECK (((state <> ALL (ARRAY['waiting'::text, 'parked'::text])) OR ((reason IS NOT NULL) AND (due_at IS NOT NULL)))),
+    CONSTRAINT imap_uid_state_check CHECK ((state = ANY (ARRAY['stored'::text, 'before'::text, 'gone'::text, 'waiting'::text, 'parked'::text]))),
+    CONSTRAINT imap_uid_uid_check CHECK (((uid >= 1) AND (uid <= '4294967295'::bigint)))
+);
+ALTER TABLE ONLY public.imap_uid ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.imap_uid FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.installation (
     name text NOT NULL,
@@ -321,6 +581,15 @@ END) STORED,
 )
 WITH (fillfactor='25');
 ALTER TABLE ONLY public.message ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN source_key SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN raw_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN content_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN trail SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN from_name SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN message_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN reason SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
 
@@ -338,11 +607,91 @@ ALTER TABLE ONLY public.message_words ALTER COLUMN words SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message_words FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.oauth_client (
+    workspace_id uuid NOT NULL,
+    provider text NOT NULL,
+    kind text NOT NULL,
+    issuer text DEFAULT ''::text NOT NULL,
+    client_id text NOT NULL,
+    secret bytea,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL,
+    app_only boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT oauth_client_client_id_check CHECK ((client_id <> ''::text)),
+    CONSTRAINT oauth_client_kind_check CHECK ((kind = ANY (ARRAY['google'::text, 'microsoft'::text, 'oidc'::text]))),
+    CONSTRAINT oauth_client_provider_check CHECK ((provider <> ''::text))
+);
+
+ALTER TABLE ONLY public.oauth_client FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_flow (
+    workspace_id uuid NOT NULL,
+    state bytea NOT NULL,
+    mailbox_id uuid NOT NULL,
+    provider text NOT NULL,
+    verifier bytea NOT NULL,
+    nonce text NOT NULL,
+    redirect text NOT NULL,
+    address text NOT NULL,
+    shared boolean NOT NULL,
+    actor text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT oauth_flow_state_check CHECK ((length(state) = 32))
+);
+
+ALTER TABLE ONLY public.oauth_flow FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_grant (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    provider text NOT NULL,
+    address text NOT NULL,
+    scopes text NOT NULL,
+    refresh bytea,
+    refresh_before bytea,
+    access bytea,
+    expires_at timestamp with time zone,
+    refresh_at timestamp with time zone DEFAULT now() NOT NULL,
+    refreshes bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    ended_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    consented_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.oauth_grant FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_policy (
+    workspace_id uuid NOT NULL,
+    may_leave boolean NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.oauth_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.oauth_use (
+    workspace_id uuid NOT NULL,
+    mailbox_id uuid NOT NULL,
+    day date NOT NULL,
+    provider text NOT NULL,
+    purpose text NOT NULL,
+    mails bigint DEFAULT 0 NOT NULL,
+    octets bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.oauth_use FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.paused_stage (
     stage text NOT NULL,
     reason text NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT paused_stage_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text])))
+);
+
+CREATE TABLE public.poll_process (
+    id uuid NOT NULL,
+    until timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.post (
@@ -354,9 +703,15 @@ CREATE TABLE public.post (
     author_email text NOT NULL,
     evidence text NOT NULL,
     others text[] NOT NULL,
-    hidden boolean DEFAULT false NOT NULL
+    hidden boolean DEFAULT false NOT NULL,
+    weight smallint DEFAULT 0 NOT NULL,
+    automatic text DEFAULT ''::text NOT NULL,
+    ref bytea,
+    CONSTRAINT post_ref_check CHECK ((length(ref) = 16))
 );
 ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.post ALTER COLUMN author_name SET STATISTICS 0;
+ALTER TABLE ONLY public.post ALTER COLUMN others SET STATISTICS 0;
 
 ALTER TABLE ONLY public.post FORCE ROW LEVEL SECURITY;
 
@@ -396,6 +751,7 @@ CREATE TABLE public.thread_ref (
 );
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN mailbox_id SET STATISTICS 0;
+ALTER TABLE ONLY public.thread_ref ALTER COLUMN ref SET STATISTICS 0;
 
 ALTER TABLE ONLY public.thread_ref FORCE ROW LEVEL SECURITY;
 
@@ -411,9 +767,15 @@ CREATE TABLE public.ticket (
     messages integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text])))
+    merged_into uuid,
+    apart boolean DEFAULT false NOT NULL,
+    waits text DEFAULT ''::text NOT NULL,
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text]))),
+    CONSTRAINT ticket_waits_check CHECK ((waits = ANY (ARRAY[''::text, 'answer'::text, 'report'::text])))
 );
 ALTER TABLE ONLY public.ticket ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.ticket ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY public.ticket ALTER COLUMN requester_name SET STATISTICS 0;
 
 ALTER TABLE ONLY public.ticket FORCE ROW LEVEL SECURITY;
 
@@ -423,6 +785,43 @@ CREATE TABLE public.ticket_counter (
 );
 
 ALTER TABLE ONLY public.ticket_counter FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_move (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    source_id uuid NOT NULL,
+    target_id uuid NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    CONSTRAINT ticket_move_kind_check CHECK ((kind = ANY (ARRAY['merge'::text, 'split'::text])))
+);
+ALTER TABLE ONLY public.ticket_move ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_move FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_moved (
+    workspace_id uuid NOT NULL,
+    move_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    evidence text NOT NULL,
+    weight smallint NOT NULL
+);
+ALTER TABLE ONLY public.ticket_moved ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_moved FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_related (
+    workspace_id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    other_id uuid NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.ticket_related ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_related FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.workspace (
     workspace_id uuid NOT NULL,
@@ -443,6 +842,9 @@ ALTER TABLE ONLY public.workspace_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY public.acceptance
     ADD CONSTRAINT acceptance_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.audit_head
     ADD CONSTRAINT audit_head_pkey PRIMARY KEY (workspace_id);
 
@@ -451,6 +853,9 @@ ALTER TABLE ONLY public.audit
 
 ALTER TABLE ONLY public.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (workspace_id, hash, chunk);
+
+ALTER TABLE ONLY public.classify_alert
+    ADD CONSTRAINT classify_alert_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_pkey PRIMARY KEY (workspace_id, seq);
@@ -461,8 +866,23 @@ ALTER TABLE ONLY public.classify_event
 ALTER TABLE ONLY public.classify_head
     ADD CONSTRAINT classify_head_pkey PRIMARY KEY (workspace_id);
 
+ALTER TABLE ONLY public.classify_sender
+    ADD CONSTRAINT classify_sender_pkey PRIMARY KEY (workspace_id, pattern);
+
 ALTER TABLE ONLY public.classify_snapshot
     ADD CONSTRAINT classify_snapshot_pkey PRIMARY KEY (workspace_id, seq, version);
+
+ALTER TABLE ONLY public.imap_account
+    ADD CONSTRAINT imap_account_pkey PRIMARY KEY (workspace_id, mailbox_id);
+
+ALTER TABLE ONLY public.imap_folder
+    ADD CONSTRAINT imap_folder_name_key UNIQUE (mailbox_id, name, workspace_id);
+
+ALTER TABLE ONLY public.imap_folder
+    ADD CONSTRAINT imap_folder_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.imap_uid
+    ADD CONSTRAINT imap_uid_pkey PRIMARY KEY (workspace_id, folder_id, epoch, uid);
 
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (name);
@@ -488,8 +908,26 @@ ALTER TABLE ONLY public.message
 ALTER TABLE ONLY public.message_words
     ADD CONSTRAINT message_words_pkey PRIMARY KEY (workspace_id, message_id);
 
+ALTER TABLE ONLY public.oauth_client
+    ADD CONSTRAINT oauth_client_pkey PRIMARY KEY (workspace_id, provider);
+
+ALTER TABLE ONLY public.oauth_flow
+    ADD CONSTRAINT oauth_flow_pkey PRIMARY KEY (workspace_id, state);
+
+ALTER TABLE ONLY public.oauth_grant
+    ADD CONSTRAINT oauth_grant_pkey PRIMARY KEY (workspace_id, mailbox_id);
+
+ALTER TABLE ONLY public.oauth_policy
+    ADD CONSTRAINT oauth_policy_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.oauth_use
+    ADD CONSTRAINT oauth_use_pkey PRIMARY KEY (workspace_id, mailbox_id, day, purpose);
+
 ALTER TABLE ONLY public.paused_stage
     ADD CONSTRAINT paused_stage_pkey PRIMARY KEY (stage);
+
+ALTER TABLE ONLY public.poll_process
+    ADD CONSTRAINT poll_process_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_pkey PRIMARY KEY (workspace_id, ticket_id, message_id);
@@ -504,10 +942,16 @@ ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
 
 ALTER TABLE ONLY public.thread_ref
-    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref);
+    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref, ticket_id);
 
 ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_moved
+    ADD CONSTRAINT ticket_moved_pkey PRIMARY KEY (workspace_id, move_id, message_id);
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_number_key UNIQUE (number, workspace_id);
@@ -515,13 +959,22 @@ ALTER TABLE ONLY public.ticket
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_pkey PRIMARY KEY (workspace_id, ticket_id, other_id);
+
 ALTER TABLE ONLY public.workspace_key
     ADD CONSTRAINT workspace_key_pkey PRIMARY KEY (workspace_id);
 
 ALTER TABLE ONLY public.workspace
     ADD CONSTRAINT workspace_pkey PRIMARY KEY (workspace_id);
 
+CREATE UNIQUE INDEX alert_open_idx ON public.alert USING btree (target, kind, workspace_id) WHERE (resolved_at IS NULL);
+
+CREATE UNIQUE INDEX classify_alert_open ON public.classify_alert USING btree (workspace_id, kind, subject) WHERE (seen_at IS NULL);
+
 CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
+
+CREATE INDEX imap_uid_due_idx ON public.imap_uid USING btree (folder_id, due_at, workspace_id) WHERE (state = ANY (ARRAY['waiting'::text, 'parked'::text]));
 
 CREATE INDEX job_due_idx ON public.job USING btree (due_at);
 
@@ -533,17 +986,31 @@ CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, st
 
 CREATE INDEX message_words_idx ON public.message_words USING gin (words) WITH (gin_pending_list_limit='32768');
 
+CREATE INDEX oauth_grant_due_idx ON public.oauth_grant USING btree (refresh_at) WHERE (ended_at IS NULL);
+
 CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
 
 CREATE INDEX session_seen_idx ON public.session USING btree (seen_at);
 
+CREATE INDEX ticket_merged_idx ON public.ticket USING btree (merged_into, workspace_id) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX ticket_move_source_idx ON public.ticket_move USING btree (source_id, workspace_id);
+
+CREATE INDEX ticket_move_target_idx ON public.ticket_move USING btree (target_id, workspace_id);
+
 CREATE INDEX ticket_updated_idx ON public.ticket USING btree (workspace_id, updated_at, id);
+
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.audit_head
     ADD CONSTRAINT audit_head_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
+
+ALTER TABLE ONLY public.classify_alert
+    ADD CONSTRAINT classify_alert_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_replaces_fkey FOREIGN KEY (workspace_id, replaces) REFERENCES public.classify_event(workspace_id, seq);
@@ -554,8 +1021,17 @@ ALTER TABLE ONLY public.classify_event
 ALTER TABLE ONLY public.classify_head
     ADD CONSTRAINT classify_head_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.classify_sender
+    ADD CONSTRAINT classify_sender_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.classify_snapshot
     ADD CONSTRAINT classify_snapshot_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.imap_account
+    ADD CONSTRAINT imap_account_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.imap_folder
+    ADD CONSTRAINT imap_folder_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.imap_account(workspace_id, mailbox_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.mailbox
     ADD CONSTRAINT mailbox_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
@@ -566,6 +1042,21 @@ ALTER TABLE ONLY public.message_words
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
 
+ALTER TABLE ONLY public.oauth_client
+    ADD CONSTRAINT oauth_client_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.oauth_flow
+    ADD CONSTRAINT oauth_flow_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.oauth_grant
+    ADD CONSTRAINT oauth_grant_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.oauth_grant
+    ADD CONSTRAINT oauth_grant_workspace_id_provider_fkey FOREIGN KEY (workspace_id, provider) REFERENCES public.oauth_client(workspace_id, provider);
+
+ALTER TABLE ONLY public.oauth_policy
+    ADD CONSTRAINT oauth_policy_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_workspace_id_message_id_fkey FOREIGN KEY (workspace_id, message_id) REFERENCES public.message(workspace_id, id);
 
@@ -575,13 +1066,33 @@ ALTER TABLE ONLY public.post
 ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
 
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_workspace_id_target_id_fkey FOREIGN KEY (workspace_id, target_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_moved
+    ADD CONSTRAINT ticket_moved_workspace_id_move_id_fkey FOREIGN KEY (workspace_id, move_id) REFERENCES public.ticket_move(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_workspace_id_other_id_fkey FOREIGN KEY (workspace_id, other_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_workspace_id_ticket_id_fkey FOREIGN KEY (workspace_id, ticket_id) REFERENCES public.ticket(workspace_id, id);
+
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_workspace_id_merged_into_fkey FOREIGN KEY (workspace_id, merged_into) REFERENCES public.ticket(workspace_id, id);
 
 ALTER TABLE ONLY public.workspace_key
     ADD CONSTRAINT workspace_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE public.acceptance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
@@ -589,11 +1100,21 @@ ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.blob ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.classify_alert ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.classify_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.classify_head ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.classify_sender ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.classify_snapshot ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imap_account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imap_folder ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imap_uid ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
 
@@ -605,13 +1126,31 @@ ALTER TABLE public.message ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_words ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.oauth_client ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_flow ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_grant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.oauth_use ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY owner_all ON public.acceptance TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.alert TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.audit TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.audit_head TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.blob TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.imap_account TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.imap_folder TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.imap_uid TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.job TO postroom_owner USING (true);
 
@@ -620,6 +1159,16 @@ CREATE POLICY owner_all ON public.mailbox TO postroom_owner USING (true);
 CREATE POLICY owner_all ON public.message TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.message_words TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_client TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_flow TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_grant TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_policy TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.oauth_use TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.post TO postroom_owner USING (true);
 
@@ -630,6 +1179,12 @@ CREATE POLICY owner_all ON public.thread_ref TO postroom_owner USING (true);
 CREATE POLICY owner_all ON public.ticket TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.ticket_counter TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_move TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_moved TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_related TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.workspace TO postroom_owner USING (true);
 
@@ -645,11 +1200,19 @@ ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_counter ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.ticket_move ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_moved ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_related ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.workspace ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.workspace_key ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY workspace_scope ON public.acceptance TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.alert TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.audit TO postroom_app USING ((workspace_id = public.current_workspace()));
 
@@ -657,11 +1220,21 @@ CREATE POLICY workspace_scope ON public.audit_head TO postroom_app USING ((works
 
 CREATE POLICY workspace_scope ON public.blob TO postroom_app USING ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.classify_alert USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.classify_event USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.classify_head USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.classify_sender USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.classify_snapshot USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.imap_account TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.imap_folder TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.imap_uid TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.job TO postroom_app USING ((workspace_id = public.current_workspace()));
 
@@ -673,6 +1246,16 @@ CREATE POLICY workspace_scope ON public.message TO postroom_app USING ((workspac
 
 CREATE POLICY workspace_scope ON public.message_words TO postroom_app USING ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.oauth_client TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_flow TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_grant TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_policy TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.oauth_use TO postroom_app USING ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.post TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.search_due TO postroom_app USING ((workspace_id = public.current_workspace()));
@@ -683,6 +1266,12 @@ CREATE POLICY workspace_scope ON public.ticket TO postroom_app USING ((workspace
 
 CREATE POLICY workspace_scope ON public.ticket_counter TO postroom_app USING ((workspace_id = public.current_workspace()));
 
+CREATE POLICY workspace_scope ON public.ticket_move TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_moved TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_related TO postroom_app USING ((workspace_id = public.current_workspace()));
+
 CREATE POLICY workspace_scope ON public.workspace TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.workspace_key TO postroom_app USING ((workspace_id = public.current_workspace()));
@@ -692,8 +1281,35 @@ GRANT USAGE ON SCHEMA public TO postroom_app;
 REVOKE ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[]) TO postroom_app;
 
+REVOKE ALL ON FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[], p_workspace uuid[], p_source_key text[], p_folder uuid[], p_epoch integer[], p_uid bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[], p_workspace uuid[], p_source_key text[], p_folder uuid[], p_epoch integer[], p_uid bigint[]) TO postroom_app;
+
 REVOKE ALL ON FUNCTION public.claim_messages(n integer, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_messages(n integer, lease interval) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.oauth_due(n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.oauth_due(n integer) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_beat(process uuid, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_beat(process uuid, lease interval) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_claim(process uuid, n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_claim(process uuid, n integer) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_held(process uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_held(process uuid) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_late(slack interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_late(slack interval) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_release(process uuid, n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_release(process uuid, n integer) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_report(r_workspace uuid[], r_mailbox uuid[], r_fence bigint[], r_state text[], r_state_at timestamp with time zone[], r_polled_at timestamp with time zone[], r_backlog bigint[], r_taken bigint[], r_failures integer[], r_reason text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_report(r_workspace uuid[], r_mailbox uuid[], r_fence bigint[], r_state text[], r_state_at timestamp with time zone[], r_polled_at timestamp with time zone[], r_backlog bigint[], r_taken bigint[], r_failures integer[], r_reason text[]) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.poll_reset() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.poll_reset() TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.put_chunk(workspace uuid, hash bytea, chunk integer, sealed bytea) TO postroom_app;
@@ -721,17 +1337,29 @@ GRANT ALL ON FUNCTION public.workspaces() TO postroom_app;
 
 GRANT SELECT ON TABLE public.acceptance TO postroom_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO postroom_app;
+
 GRANT SELECT,INSERT ON TABLE public.audit TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_head TO postroom_app;
 
 GRANT SELECT ON TABLE public.blob TO postroom_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.classify_alert TO postroom_app;
+
 GRANT SELECT,INSERT ON TABLE public.classify_event TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_head TO postroom_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_sender TO postroom_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_snapshot TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imap_account TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imap_folder TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imap_uid TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.installation TO postroom_app;
 
@@ -745,7 +1373,19 @@ GRANT SELECT,UPDATE ON TABLE public.message TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.message_words TO postroom_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_client TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_flow TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_grant TO postroom_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.oauth_policy TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.oauth_use TO postroom_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.paused_stage TO postroom_app;
+
+GRANT SELECT ON TABLE public.poll_process TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.post TO postroom_app;
 
@@ -760,6 +1400,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.thread_ref TO postroom_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_counter TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_move TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_moved TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_related TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.workspace TO postroom_app;
 

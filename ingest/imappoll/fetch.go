@@ -1,0 +1,144 @@
+package imappoll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// A mailing is one mail as the server gave it.
+type mailing struct {
+	uid uint32
+	raw []byte // nil when it is larger than any that is taken
+	at  time.Time
+	// size is what the server announced, and what the room was taken for.
+	size int64
+}
+
+// wholeMail asks for a mail as it is, and marks nothing.
+var wholeMail = &imap.FetchOptions{
+	UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}},
+}
+
+// fetch reads mails one after the other, each into a buffer of its size, and hands
+// them to take, which owns the buffer and its room. It returns the UIDs that the
+// server answered; an *imap.Error says that it would not give the rest.
+func (se *session) fetch(ctx context.Context, list []uint32, r *room, take func(mailing) error) (map[uint32]bool, error) {
+	var set imap.UIDSet
+	for _, u := range list {
+		set.AddNum(imap.UID(u))
+	}
+	seen := make(map[uint32]bool, len(list))
+	se.begin()
+	cmd := se.c.Fetch(set, wholeMail)
+	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
+		m, err := se.read(ctx, msg, r)
+		if err == nil && m.uid != 0 && m.size >= 0 {
+			seen[m.uid] = true
+			err = take(m)
+		}
+		if err != nil {
+			se.close() // what is under way cannot be called off otherwise
+			_ = cmd.Close()
+			return seen, err
+		}
+	}
+	if err := cmd.Close(); err != nil {
+		return seen, plainly(err)
+	}
+	return seen, nil
+}
+
+// read reads one answer to FETCH. Its size is -1 when there was no mail in it.
+func (se *session) read(ctx context.Context, msg *imapclient.FetchMessageData, r *room) (mailing, error) {
+	m := mailing{size: -1}
+	taken := false
+	for item := msg.Next(); item != nil; item = msg.Next() {
+		switch item := item.(type) {
+		case imapclient.FetchItemDataUID:
+			m.uid = uint32(item.UID)
+		case imapclient.FetchItemDataInternalDate:
+			m.at = item.Time
+		case imapclient.FetchItemDataBodySection:
+			if item.Literal == nil || taken {
+				continue
+			}
+			var err error
+			if m.size, m.raw, err = se.body(ctx, item.Literal, r); err != nil {
+				return m, err
+			}
+			taken = m.raw != nil
+		}
+	}
+	if m.uid == 0 && taken {
+		r.give(m.size)
+		return mailing{size: -1}, nil
+	}
+	return m, nil
+}
+
+// body reads a literal, whose length the server says first.
+func (se *session) body(ctx context.Context, l imap.LiteralReader, r *room) (int64, []byte, error) {
+	size := l.Size()
+	se.wire.more(time.Duration(size/se.limits.LeastRate)*time.Second+time.Second, size)
+	if size > se.limits.MailBytes {
+		_, err := io.Copy(io.Discard, l)
+		return size, nil, err
+	}
+	if err := r.take(ctx, size, se.limits.Silence); err != nil {
+		return size, nil, err
+	}
+	raw := make([]byte, size)
+	if _, err := io.ReadFull(l, raw); err != nil {
+		r.give(size)
+		return size, nil, fmt.Errorf("read a mail of %d octets: %w", size, plainly(err))
+	}
+	return size, raw, nil
+}
+
+// refusedBy reports whether the server answered that it would not, as opposed to a
+// connection that broke.
+func refusedBy(err error) bool {
+	var ie *imap.Error
+	return errors.As(err, &ie) && ie.Type != imap.StatusResponseTypeBye
+}
+
+// dates asks when mails were received.
+func (se *session) dates(list []uint32) (map[uint32]time.Time, error) {
+	at := make(map[uint32]time.Time, len(list))
+	const atOnce = 2000
+	for len(list) > 0 {
+		n := min(len(list), atOnce)
+		var set imap.UIDSet
+		for _, u := range list[:n] {
+			set.AddNum(imap.UID(u))
+		}
+		list = list[n:]
+		se.begin()
+		cmd := se.c.Fetch(set, &imap.FetchOptions{UID: true, InternalDate: true})
+		for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
+			var uid uint32
+			var when time.Time
+			for item := msg.Next(); item != nil; item = msg.Next() {
+				switch item := item.(type) {
+				case imapclient.FetchItemDataUID:
+					uid = uint32(item.UID)
+				case imapclient.FetchItemDataInternalDate:
+					when = item.Time
+				}
+			}
+			if uid != 0 {
+				at[uid] = when
+			}
+		}
+		if err := cmd.Close(); err != nil {
+			return nil, fmt.Errorf("dates of mails: %w", plainly(err))
+		}
+	}
+	return at, nil
+}

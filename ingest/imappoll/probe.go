@@ -1,0 +1,166 @@
+package imappoll
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/google/uuid"
+)
+
+// A ProbeStep is one step of testing a connection, in words.
+type ProbeStep struct {
+	Step  string // "connect", "secure", "login", "folders", "look"
+	OK    bool
+	Words string
+}
+
+// A Preview is what a first import would take.
+type Preview struct {
+	Folder   string
+	Role     Role // as the server or its name says
+	Mails    int
+	ToImport int // of them, by the cut-off that was asked for
+}
+
+// A Probe is the result of testing a connection. Nothing was changed at the server.
+type Probe struct {
+	Steps   []ProbeStep
+	Idle    bool // the server tells of new mail by itself
+	Folders []Preview
+}
+
+// OK reports whether every step went well.
+func (p Probe) OK() bool {
+	for _, s := range p.Steps {
+		if !s.OK {
+			return false
+		}
+	}
+	return len(p.Steps) > 0
+}
+
+// Test tries a mailbox's settings before they are stored. With Password "" the one
+// that is stored is used; by OAuth, the mailbox's token. The error is the
+// settings' own; what goes wrong on the way is in the steps.
+func (p *Poller) Test(ctx context.Context, workspace, mailbox uuid.UUID, s Settings) (Probe, error) {
+	if err := s.check(); err != nil {
+		return Probe{}, err
+	}
+	secret, err := p.secretFor(ctx, workspace, mailbox, s)
+	if err != nil {
+		return Probe{Steps: []ProbeStep{{"login", false, err.Error()}}}, nil
+	}
+	var out Probe
+	se, err := p.dialer.connect(ctx, s.Server, secret, func(step, words string) {
+		out.Steps = append(out.Steps, ProbeStep{step, true, words})
+	})
+	if err != nil {
+		next := []string{"connect", "secure", "login", "login"}[min(len(out.Steps), 3)]
+		out.Steps = append(out.Steps, ProbeStep{next, false, clean(err.Error())})
+		return out, nil
+	}
+	defer se.leave()
+	out.Idle = se.caps.Has(imap.CapIdle)
+	out.Folders, err = se.preview(s)
+	if err != nil {
+		out.Steps = append(out.Steps, ProbeStep{"folders", false, clean(err.Error())})
+		return out, nil
+	}
+	total := 0
+	for _, f := range out.Folders {
+		total += f.ToImport
+	}
+	out.Steps = append(out.Steps, ProbeStep{"folders", true, fmt.Sprintf("%d folders; %d mails would be imported now", len(out.Folders), total)})
+	return out, nil
+}
+
+func (p *Poller) secretFor(ctx context.Context, workspace, mailbox uuid.UUID, s Settings) (string, error) {
+	switch {
+	case s.Auth == OAuth:
+		return p.token(ctx, &Account{Workspace: workspace, Mailbox: mailbox, Address: s.Username})
+	case s.Password != "":
+		return s.Password, nil
+	}
+	a, err := p.read(ctx, workspace, mailbox)
+	if err != nil {
+		return "", err
+	}
+	if a.Host != s.Host {
+		return "", fmt.Errorf("the stored password is for %s and is not sent to %s: give the password again", a.Host, s.Host)
+	}
+	return a.password, nil
+}
+
+// preview counts what each folder holds, and how much of it the settings' folders
+// would give.
+func (se *session) preview(s Settings) ([]Preview, error) {
+	se.begin()
+	list, err := se.c.List("", "*", nil).Collect()
+	if err != nil {
+		return nil, fmt.Errorf("list the folders: %w", plainly(err))
+	}
+	wanted := map[string]bool{}
+	for _, f := range s.Folders {
+		wanted[f.Name] = true
+	}
+	var out []Preview
+	for _, l := range list[:min(len(list), 1000)] {
+		v := Preview{Folder: clean(l.Mailbox), Role: roleOf(l)}
+		if noSelect(l) {
+			continue
+		}
+		se.begin()
+		st, err := se.c.Status(l.Mailbox, &imap.StatusOptions{NumMessages: true}).Wait()
+		if err == nil && st.NumMessages != nil {
+			v.Mails = int(*st.NumMessages)
+		}
+		if wanted[l.Mailbox] {
+			if v.ToImport, err = se.countSince(l.Mailbox, s.Since, v.Mails); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (se *session) countSince(folder string, since *time.Time, all int) (int, error) {
+	if since == nil {
+		return all, nil
+	}
+	if _, err := se.choose(folder, false); err != nil {
+		return 0, err
+	}
+	older, err := se.olderThan(since.Add(-clockSlack))
+	return max(0, all-len(older)), err
+}
+
+func noSelect(l *imap.ListData) bool {
+	for _, a := range l.Attrs {
+		if a == imap.MailboxAttrNoSelect || a == imap.MailboxAttrNonExistent {
+			return true
+		}
+	}
+	return false
+}
+
+// roleOf goes by what the server says of a folder (RFC 6154), or by its name.
+func roleOf(l *imap.ListData) Role {
+	for _, a := range l.Attrs {
+		switch a {
+		case imap.MailboxAttrSent:
+			return Sent
+		case imap.MailboxAttrJunk:
+			return Junk
+		}
+	}
+	switch l.Mailbox {
+	case "Sent", "Sent Items", "Sent Messages", "INBOX.Sent":
+		return Sent
+	case "Junk", "Spam", "INBOX.Junk", "INBOX.Spam":
+		return Junk
+	}
+	return Inbox
+}
