@@ -105,7 +105,7 @@ func TestUnauthenticated(t *testing.T) {
 	p := h.newPlace("Lumen")
 	m := h.submit(p, mailOf(1, "Lamp", "broken"))
 	fill := map[string]string{
-		"workspace": p.workspace.ID, "mailbox": p.mailbox.ID, "message": m.ID, "ticket": "1", "stage": "parsed", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
+		"workspace": p.workspace.ID, "mailbox": p.mailbox.ID, "message": m.ID, "ticket": "1", "stage": "parsed", "part": "1", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
 	}
 	none, wrong := "", "not-the-token"
 	for _, op := range h.operations(fill) {
@@ -138,10 +138,10 @@ func TestIsolation(t *testing.T) {
 	a, b := h.newPlace("Aspen"), h.newPlace("Birch")
 	ma, mb := h.submit(a, mailOf(1, "Secret of Aspen", "aspenword")), h.submit(b, mailOf(2, "Secret of Birch", "birchword"))
 	foreign := map[string]string{
-		"workspace": a.workspace.ID, "mailbox": b.mailbox.ID, "message": mb.ID, "ticket": *mb.TicketID, "stage": "parsed", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
+		"workspace": a.workspace.ID, "mailbox": b.mailbox.ID, "message": mb.ID, "ticket": *mb.TicketID, "stage": "parsed", "part": "1", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
 	}
 	absent := map[string]string{
-		"workspace": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908", "mailbox": a.mailbox.ID, "message": ma.ID, "ticket": "1", "stage": "parsed", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
+		"workspace": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908", "mailbox": a.mailbox.ID, "message": ma.ID, "ticket": "1", "stage": "parsed", "part": "1", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
 	}
 	for name, fill := range map[string]map[string]string{"foreign": foreign, "absent": absent} {
 		for _, op := range h.operations(fill) {

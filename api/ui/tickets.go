@@ -169,7 +169,7 @@ func (p *pages) post(ctx context.Context, workspace uuid.UUID, post tickets.Post
 		v.Unreadable = true
 		return v
 	}
-	v.content = contentOf(c)
+	v.content = contentOf(c, messagePath(workspace, post.MessageID))
 	return v
 }
 
