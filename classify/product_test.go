@@ -238,8 +238,36 @@ func TestDryRun(t *testing.T) {
 	if none, err := f.Dry(t.Context(), w, DryRun{Without: "anna"}); err != nil || len(none.Scored) != 0 {
 		t.Errorf("without the only trainer %d scored (%v), want none", len(none.Scored), err)
 	}
+	if _, err := f.Dry(t.Context(), w, DryRun{Thresholds: Thresholds{HamBelow: 0.9, SpamFrom: 0.2}}); !errors.Is(err, ErrThresholds) {
+		t.Errorf("thresholds out of order: %v, want %v", err, ErrThresholds)
+	}
 	if none, err := f.Dry(t.Context(), w, DryRun{From: time.Now().Add(time.Hour), To: time.Now().Add(2 * time.Hour)}); err != nil || len(none.Scored) != 0 {
 		t.Errorf("in the future %d scored (%v), want none", len(none.Scored), err)
+	}
+}
+
+func TestDryRunOfLongJournal(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	f := newFilter(db)
+	w := newWorkspace(t, db)
+	train(t, f, w, judge(f, w, 1, Spam))
+	between := time.Now()
+	within(t, f, w, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `
+insert into classify_event (workspace_id, seq, message_id, verdict, actor, source, features)
+select $1, n, gen_random_uuid(), 'ham', 'anna', 'import', '' from generate_series(2, $2::int) n`, w, MaxReplay+1)
+		return err
+	})
+	within(t, f, w, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update classify_head set seq = $2 where workspace_id = $1`, w, MaxReplay+1)
+		return err
+	})
+	if _, err := f.Dry(t.Context(), w, DryRun{}); !errors.Is(err, ErrLongJournal) {
+		t.Errorf("a dry run of %d judgements: %v, want %v", MaxReplay+1, err, ErrLongJournal)
+	}
+	if h, err := f.Dry(t.Context(), w, DryRun{To: between}); err != nil || len(h.Scored) != 1 {
+		t.Errorf("a period that ends before: %d scored, %v, want 1", len(h.Scored), err)
 	}
 }
 
