@@ -18,8 +18,8 @@ import (
 var law = map[string][]string{
 	"cmd/bench":                {},
 	"cmd/benchfilter":          {"classify", "internal/trec"},
-	"cmd/postroom":             {"api", "api/auth", "api/ui", "classify", "ingest", "ingest/archive", "ingest/imappoll", "ingest/mail", "ingest/smtpd", "internal/postgres", "internal/trec", "internal/vault", "oauthgmail", "tickets"},
-	"api":                      {"api/auth", "classify", "ingest", "ingest/imappoll", "oauthgmail", "tickets"},
+	"cmd/postroom":             {"api", "api/auth", "api/ui", "classify", "classify/control", "ingest", "ingest/archive", "ingest/imappoll", "ingest/mail", "ingest/smtpd", "internal/postgres", "internal/trec", "internal/vault", "oauthgmail", "tickets"},
+	"api":                      {"api/auth", "classify", "classify/control", "ingest", "ingest/imappoll", "oauthgmail", "tickets"},
 	"api/ui":                   {"api/auth", "classify", "ingest", "tickets"},
 	"api/auth":                 {"internal/postgres"},
 	"ingest":                   {"classify", "ingest/mail", "internal/postgres", "internal/vault", "tickets", "tickets/audit"},
@@ -30,6 +30,7 @@ var law = map[string][]string{
 	"ingest/smtpd":             {"ingest", "tickets"},
 	"ingest/mail":              {},
 	"classify":                 {"internal/alert", "internal/postgres"},
+	"classify/control":         {"classify", "internal/alert", "internal/postgres", "tickets", "tickets/audit"},
 	"oauthgmail":               {"internal/alert", "internal/postgres", "internal/vault", "tickets/audit"},
 	"tickets":                  {"internal/postgres", "tickets/audit"},
 	"tickets/audit":            {"internal/postgres"},
