@@ -25,8 +25,8 @@ type History struct {
 	Scored     []Scored
 }
 
-// MaxReplay is how many judgements a dry run goes through, since it begins at the journal's beginning: some nine
-// seconds, so that two of them fit into a request.
+// MaxReplay is how many judgements a dry run goes through, since it begins at the journal's beginning: four to
+// nine seconds, so that two of them fit into a request.
 const MaxReplay = 30_000
 
 // ErrLongJournal is returned for a dry run of a period that ends after more than MaxReplay judgements.

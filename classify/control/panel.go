@@ -39,8 +39,18 @@ func New(db *postgres.DB, filter *classify.Filter) *Panel {
 
 // change does something to a workspace's filter and records it. The audit's chain is
 // locked first, as everywhere, so that changes of one workspace stand in one order.
-// do returns the entry to be recorded, or nil if nothing was changed.
+// do returns the entry to be recorded, or nil if nothing was changed. It is called a
+// second time if the first one collided: who ends a mailbox's polling resolves its
+// alerts before locking the chain.
 func (p *Panel) change(ctx context.Context, workspace uuid.UUID, do func(pgx.Tx) (*audit.Entry, error)) error {
+	err := p.changeOnce(ctx, workspace, do)
+	if postgres.Collided(err) {
+		err = p.changeOnce(ctx, workspace, do)
+	}
+	return err
+}
+
+func (p *Panel) changeOnce(ctx context.Context, workspace uuid.UUID, do func(pgx.Tx) (*audit.Entry, error)) error {
 	return p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
 		chain, err := audit.Open(ctx, tx, workspace)
 		if err != nil {
