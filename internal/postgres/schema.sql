@@ -284,7 +284,12 @@ CREATE TABLE public.alert (
     advice text NOT NULL,
     raised_at timestamp with time zone DEFAULT now() NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    resolved_at timestamp with time zone
+    resolved_at timestamp with time zone,
+    count integer DEFAULT 1 NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    resolved_by text,
+    CONSTRAINT alert_count_check CHECK ((count > 0))
 );
 ALTER TABLE ONLY public.alert ALTER COLUMN workspace_id SET STATISTICS 0;
 
@@ -332,21 +337,6 @@ ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.classify_alert (
-    workspace_id uuid NOT NULL,
-    id uuid NOT NULL,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    detail text NOT NULL,
-    count integer DEFAULT 1 NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    seen_at timestamp with time zone,
-    seen_by text,
-    CONSTRAINT classify_alert_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'drift'::text, 'flood'::text, 'one-sided'::text])))
-);
-
-ALTER TABLE ONLY public.classify_alert FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.classify_event (
     workspace_id uuid NOT NULL,
@@ -854,9 +844,6 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (workspace_id, hash, chunk);
 
-ALTER TABLE ONLY public.classify_alert
-    ADD CONSTRAINT classify_alert_pkey PRIMARY KEY (workspace_id, id);
-
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_pkey PRIMARY KEY (workspace_id, seq);
 
@@ -970,8 +957,6 @@ ALTER TABLE ONLY public.workspace
 
 CREATE UNIQUE INDEX alert_open_idx ON public.alert USING btree (target, kind, workspace_id) WHERE (resolved_at IS NULL);
 
-CREATE UNIQUE INDEX classify_alert_open ON public.classify_alert USING btree (workspace_id, kind, subject) WHERE (seen_at IS NULL);
-
 CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
 
 CREATE INDEX imap_uid_due_idx ON public.imap_uid USING btree (folder_id, due_at, workspace_id) WHERE (state = ANY (ARRAY['waiting'::text, 'parked'::text]));
@@ -1008,9 +993,6 @@ ALTER TABLE ONLY public.audit_head
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
-
-ALTER TABLE ONLY public.classify_alert
-    ADD CONSTRAINT classify_alert_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_replaces_fkey FOREIGN KEY (workspace_id, replaces) REFERENCES public.classify_event(workspace_id, seq);
@@ -1099,8 +1081,6 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.blob ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.classify_alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.classify_event ENABLE ROW LEVEL SECURITY;
 
@@ -1219,8 +1199,6 @@ CREATE POLICY workspace_scope ON public.audit TO postroom_app USING ((workspace_
 CREATE POLICY workspace_scope ON public.audit_head TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.blob TO postroom_app USING ((workspace_id = public.current_workspace()));
-
-CREATE POLICY workspace_scope ON public.classify_alert USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.classify_event USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
@@ -1344,8 +1322,6 @@ GRANT SELECT,INSERT ON TABLE public.audit TO postroom_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_head TO postroom_app;
 
 GRANT SELECT ON TABLE public.blob TO postroom_app;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.classify_alert TO postroom_app;
 
 GRANT SELECT,INSERT ON TABLE public.classify_event TO postroom_app;
 
