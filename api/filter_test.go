@@ -26,7 +26,7 @@ func (h *house) teach(p place, actor string, n int) (judged []uuid.UUID) {
 		if i%2 == 1 {
 			j.Verdict = classify.Spam
 		}
-		j.Features = h.filter.Features(w, letter(i, j.Verdict))
+		j.Features = h.filter.Features(w, sample(i, j.Verdict))
 		list, judged = append(list, j), append(judged, j.MessageID)
 	}
 	if err := h.filter.TrainAll(h.t.Context(), w, list); err != nil {
@@ -36,8 +36,8 @@ func (h *house) teach(p place, actor string, n int) (judged []uuid.UUID) {
 	return judged
 }
 
-// letter is a made-up mail: spam speaks of prizes, ham of lamps, and every ninth of both.
-func letter(n int, v classify.Verdict) classify.Document {
+// sample is a made-up mail: spam speaks of prizes, ham of lamps, and every ninth of both.
+func sample(n int, v classify.Verdict) classify.Document {
 	words := "lamp shade broken order invoice delivery repair "
 	if v == classify.Spam {
 		words = "prize winner casino lottery bonus claim million "
@@ -54,7 +54,7 @@ func (h *house) judge(p place, message, actor string, v classify.Verdict) {
 	h.t.Helper()
 	w := uuid.MustParse(p.workspace.ID)
 	j := classify.Judgement{MessageID: uuid.MustParse(message), Verdict: v, Actor: actor, Source: classify.SourceAgent}
-	j.Features = h.filter.Features(w, letter(1, v))
+	j.Features = h.filter.Features(w, sample(1, v))
 	if err := h.filter.TrainAll(h.t.Context(), w, []classify.Judgement{j}); err != nil {
 		h.t.Fatal(err)
 	}
