@@ -18,6 +18,7 @@ import (
 	"postroom/api"
 	"postroom/api/auth"
 	"postroom/classify"
+	"postroom/classify/control"
 	"postroom/ingest"
 	"postroom/ingest/imappoll"
 	"postroom/internal/postgres"
@@ -36,6 +37,7 @@ type house struct {
 	t        *testing.T
 	db       *postgres.DB
 	pipeline *ingest.Pipeline
+	filter   *classify.Filter
 	url      string
 	client   *http.Client
 }
@@ -48,13 +50,14 @@ func newHouse(t *testing.T, change ...func(*api.Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk, v := tickets.New(db), vault.New(master, postgres.Keysets{DB: db})
+	filter := classify.New(db, classify.Config{Secret: []byte("secret of the tests")})
+	desk, v := tickets.New(db, tickets.SignWith([]byte("the key of the tests"))), vault.New(master, postgres.Keysets{DB: db})
 	p := ingest.New(ingest.Config{
 		DB: db, Vault: v, Desk: desk, Works: true,
-		Filter: classify.New(db, classify.Config{Secret: []byte("secret of the tests")}),
+		Filter: filter,
 	})
 	runPipeline(t, p)
-	cfg := api.Config{Desk: desk, Pipeline: p, Auth: auth.New(db, auth.Config{AdminToken: token})}
+	cfg := api.Config{Desk: desk, Pipeline: p, Filter: control.New(db, filter), Auth: auth.New(db, auth.Config{AdminToken: token})}
 	cfg.OAuth = oauthgmail.New(oauthgmail.Config{DB: db, Vault: v})
 	cfg.Poller = imappoll.New(imappoll.Config{DB: db, Vault: v, Pipeline: p, Tokens: cfg.OAuth})
 	for _, c := range change {
@@ -62,7 +65,7 @@ func newHouse(t *testing.T, change ...func(*api.Config)) *house {
 	}
 	srv := httptest.NewServer(api.Handler(cfg))
 	t.Cleanup(srv.Close)
-	return &house{t, db, p, srv.URL, srv.Client()}
+	return &house{t, db, p, filter, srv.URL, srv.Client()}
 }
 
 // runPipeline carries mail on until the test ends.

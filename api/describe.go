@@ -50,6 +50,7 @@ func (s *server) describe() {
 		{Name: "mailboxes", Description: "Addresses at which a workspace receives mail."},
 		{Name: "polling", Description: "Mailboxes that are polled by IMAP, and the access to them."},
 		{Name: "messages", Description: "Mail, from its acceptance to its end."},
+		{Name: "filter", Description: "What decides between ham and spam: settings, senders, training, and what would have been."},
 		{Name: "tickets", Description: "Conversations with customers."},
 		{Name: "operation", Description: "Accounts, the audit record, and the queue."},
 	}
@@ -67,9 +68,12 @@ func (s *server) describe() {
 	s.addMessages()
 	s.addContent()
 	s.addVerdicts()
+	s.addFilter()
 	s.addTickets()
+	s.addMoves()
 	s.addStats()
 	s.addAudit()
+	s.addAlerts()
 	s.addStages()
 }
 

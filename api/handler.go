@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"postroom/api/auth"
+	"postroom/classify/control"
 	"postroom/ingest"
 	"postroom/ingest/imappoll"
 	"postroom/oauthgmail"
@@ -19,10 +20,11 @@ import (
 // prefix is where the operations are.
 const prefix = "/api/v1"
 
-// Config is what the interface is made of. Desk, Pipeline and Auth are needed.
+// Config is what the interface is made of. Desk, Pipeline, Filter and Auth are needed.
 type Config struct {
 	Desk     *tickets.Desk
 	Pipeline *ingest.Pipeline
+	Filter   *control.Panel
 	Auth     *auth.Auth
 	Poller   *imappoll.Poller                            // nil: no mailbox is polled
 	OAuth    *oauthgmail.Service                         // nil: no provider is known
@@ -39,6 +41,7 @@ type Config struct {
 type server struct {
 	desk      *tickets.Desk
 	pipeline  *ingest.Pipeline
+	filter    *control.Panel
 	auth      *auth.Auth
 	poller    *imappoll.Poller
 	oauth     *oauthgmail.Service
@@ -82,7 +85,7 @@ func newServer(c Config) *server {
 		c.Every = 10 * time.Millisecond
 	}
 	s := &server{
-		desk: c.Desk, pipeline: c.Pipeline, auth: c.Auth, poller: c.Poller, oauth: c.OAuth, ready: c.Ready, mailBytes: c.MailBytes,
+		desk: c.Desk, pipeline: c.Pipeline, filter: c.Filter, auth: c.Auth, poller: c.Poller, oauth: c.OAuth, ready: c.Ready, mailBytes: c.MailBytes,
 		requests: auth.NewLimiter(c.Burst, c.Every),
 		bodies:   semaphore.NewWeighted(max(bodiesBytes, c.MailBytes)),
 		mux:      http.NewServeMux(),

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postroom/api"
+	"postroom/classify"
 )
 
 func TestOpenAPI(t *testing.T) {
@@ -83,6 +84,18 @@ func bodyFor(op operation) (body any, header map[string]string) {
 		return map[string]string{"address": "someone@new.example"}, nil
 	case "judge-message":
 		return map[string]string{"verdict": "ham"}, nil
+	case "merge-ticket":
+		return map[string]string{"into": "2"}, nil
+	case "split-ticket":
+		return map[string][]string{"messages": {"0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908"}}, nil
+	case "add-sender":
+		return map[string]string{"sender": "new.example", "list": "block"}, nil
+	case "put-filter":
+		return map[string]any{"ham_below": 0.1, "spam_from": 0.9, "learn_replies": false}, nil
+	case "return-training":
+		return map[string]string{"to": "2026-06-01T10:00:00Z"}, nil
+	case "dry-run-filter":
+		return map[string]any{"spam_from": 0.9}, nil
 	case "pause-stage":
 		return map[string]string{"reason": "r"}, nil
 	case "put-polling", "test-polling":
@@ -101,7 +114,8 @@ func TestUnauthenticated(t *testing.T) {
 	p := h.newPlace("Lumen")
 	m := h.submit(p, mailOf(1, "Lamp", "broken"))
 	fill := map[string]string{
-		"workspace": p.workspace.ID, "mailbox": p.mailbox.ID, "message": m.ID, "ticket": "1", "stage": "parsed",
+		"workspace": p.workspace.ID, "mailbox": p.mailbox.ID, "message": m.ID, "ticket": "1", "stage": "parsed", "part": "1", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
+		"alert": m.ID, "sender": "new.example",
 	}
 	none, wrong := "", "not-the-token"
 	for _, op := range h.operations(fill) {
@@ -133,11 +147,17 @@ func TestIsolation(t *testing.T) {
 	h := newHouse(t)
 	a, b := h.newPlace("Aspen"), h.newPlace("Birch")
 	ma, mb := h.submit(a, mailOf(1, "Secret of Aspen", "aspenword")), h.submit(b, mailOf(2, "Secret of Birch", "birchword"))
+	h.judge(b, ma.ID, "anna", classify.Ham)
+	h.judge(b, ma.ID, "bert", classify.Spam)
+	alert := pages[api.Alert](h, b.path+"/alerts")[0].ID
+	want[api.Sender](h, 201, call{method: "POST", path: b.path + "/filter-senders", body: map[string]string{"sender": "birch.example", "list": "block"}})
 	foreign := map[string]string{
-		"workspace": a.workspace.ID, "mailbox": b.mailbox.ID, "message": mb.ID, "ticket": *mb.TicketID, "stage": "parsed",
+		"workspace": a.workspace.ID, "mailbox": b.mailbox.ID, "message": mb.ID, "ticket": *mb.TicketID, "stage": "parsed", "part": "1", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
+		"alert": alert, "sender": "birch.example",
 	}
 	absent := map[string]string{
-		"workspace": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908", "mailbox": a.mailbox.ID, "message": ma.ID, "ticket": "1", "stage": "parsed",
+		"workspace": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908", "mailbox": a.mailbox.ID, "message": ma.ID, "ticket": "1", "stage": "parsed", "part": "1", "move": "0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908",
+		"alert": alert, "sender": "birch.example",
 	}
 	for name, fill := range map[string]map[string]string{"foreign": foreign, "absent": absent} {
 		for _, op := range h.operations(fill) {
@@ -154,9 +174,9 @@ func TestIsolation(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/messages", "/tickets", "/audit", "/mailboxes", "/stats", "/messages?mailbox=" + b.mailbox.ID, "/tickets?mailbox=" + b.mailbox.ID} {
+	for _, path := range []string{"/messages", "/tickets", "/audit", "/alerts", "/filter", "/filter-senders", "/filter-training", "/filter-evaluation", "/mailboxes", "/stats", "/messages?mailbox=" + b.mailbox.ID, "/tickets?mailbox=" + b.mailbox.ID} {
 		got := h.do(call{path: a.path + path})
-		if got.status != 200 || bytes.Contains(got.body, []byte(mb.ID)) || bytes.Contains(got.body, []byte("Birch")) {
+		if got.status != 200 || bytes.Contains(got.body, []byte(mb.ID)) || bytes.Contains(bytes.ToLower(got.body), []byte("birch")) {
 			t.Errorf("GET %s = %d %s, want nothing of the other workspace", path, got.status, got.body)
 		}
 	}

@@ -124,9 +124,6 @@ func TestMessage(t *testing.T) {
 	if !strings.Contains(content.Text, "crack") || len(content.From) != 1 || !slices.ContainsFunc(content.Parts, func(p api.Part) bool { return p.Filename == "cracked-shade.png" }) {
 		t.Errorf("content = %+v", content)
 	}
-	if body := h.do(call{path: one + "/content"}).body; bytes.Contains(body, []byte("html\":")) {
-		t.Errorf("content offers HTML: %s", body)
-	}
 	if m.Envelope.Door != "api" || m.Size != int64(len(raw)) {
 		t.Errorf("message = %+v", m)
 	}

@@ -140,10 +140,6 @@ func (s *server) addPolling() {
 		OperationID: "discover-servers", Method: http.MethodGet, Path: "/polling-servers", Tags: tags, Summary: "Find the server of an address",
 		Description: "The likeliest first: what is known, what the domain itself says, what its mail exchanger tells, and guesses.",
 	}, s.discover)
-	addIn(s, auth.Read, huma.Operation{
-		OperationID: "list-alerts", Method: http.MethodGet, Path: "/alerts", Tags: []string{"operation"}, Summary: "List what has to be mended",
-		Description: "Alerts that stand, oldest first; each goes by itself when the thing works again.",
-	}, s.listAlerts)
 }
 
 // polled returns the mailbox of a path, if this installation polls at all.
@@ -302,33 +298,4 @@ func (s *server) discover(ctx context.Context, _ uuid.UUID, in *discoverIn) (*ch
 		out = append(out, MailServer{c.Host, c.Port, string(c.Security), string(c.Auth), c.Username, c.Provider, c.From})
 	}
 	return &changed[[]MailServer]{out}, nil
-}
-
-// An Alert is something that a person has to mend.
-type Alert struct {
-	ID       string    `json:"id" doc:"Opaque."`
-	Kind     string    `json:"kind" doc:"What sort of trouble it is, stable, for programs." example:"mailbox_refused"`
-	Target   string    `json:"target" doc:"What it is about." example:"mailbox:0199d2a4-7c1e-7b44-9f6e-0d4c3b2a1908"`
-	What     string    `json:"what" doc:"What happened."`
-	Advice   string    `json:"advice" doc:"What to do next."`
-	RaisedAt time.Time `json:"raised_at"`
-	SeenAt   time.Time `json:"seen_at" doc:"When it was last found to be so."`
-}
-
-// maxAlerts bounds an answer.
-const maxAlerts = 1000
-
-func (s *server) listAlerts(ctx context.Context, workspace uuid.UUID, _ *struct{}) (*changed[[]Alert], error) {
-	out := []Alert{}
-	if s.poller == nil {
-		return &changed[[]Alert]{out}, nil
-	}
-	list, err := s.poller.Alerts(ctx, workspace, maxAlerts)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range list {
-		out = append(out, Alert{a.ID.String(), string(a.Kind), a.Target, a.What, a.Advice, a.RaisedAt.UTC(), a.SeenAt.UTC()})
-	}
-	return &changed[[]Alert]{out}, nil
 }

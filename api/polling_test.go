@@ -59,7 +59,7 @@ func TestPolling(t *testing.T) {
 	if len(list) != 1 || list[0].Pending != 2 {
 		t.Errorf("reconciliation: %+v, want 2 on their way", list)
 	}
-	if alerts := want[[]api.Alert](h, 200, call{path: p.path + "/alerts"}); len(alerts) != 0 {
+	if alerts := pages[api.Alert](h, p.path+"/alerts"); len(alerts) != 0 {
 		t.Errorf("alerts: %+v", alerts)
 	}
 	if got := h.do(call{method: "DELETE", path: path}); got.status != 204 {

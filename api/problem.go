@@ -43,6 +43,9 @@ const (
 	invalidDetail = "The request has fields that cannot be taken; errors names them."
 )
 
+// errChanged is returned when the caller's If-Match does not fit what stands.
+var errChanged = errors.New("it is not as the caller has seen it")
+
 // The errors that only this package knows.
 type (
 	methodError      struct{ method, allow string }
@@ -83,6 +86,8 @@ func problemOf(err error) *Problem {
 		return problem(422, "idempotency_key_reused", "This Idempotency-Key belongs to another request; use a fresh one for a new request.")
 	case errors.Is(err, auth.ErrKeyInUse):
 		return problem(409, "idempotency_key_in_use", "The same request is being worked on; ask again in a moment for its answer.").retry(time.Second)
+	case errors.Is(err, errChanged):
+		return problem(412, "precondition_failed", "It was changed since you have read it, and nothing was done; read it again.")
 	case errors.Is(err, tickets.ErrConflict):
 		return problem(409, "conflict", "This cannot be done as things stand: it is taken, or in another state.")
 	case errors.As(err, &invalid):

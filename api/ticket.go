@@ -39,13 +39,18 @@ type Post struct {
 	MessageID string    `json:"message_id" doc:"The message's id."`
 	At        time.Time `json:"at"`
 	Author    Address   `json:"author"`
-	Evidence  string    `json:"evidence" enum:"opened,in-reply-to,references,parent" doc:"Why it is on this ticket."`
+	Evidence  string    `json:"evidence" enum:"opened,reply-address,about,in-reply-to,references,parent,body-marker,subject-number,subject,moved" doc:"Why it is on this ticket."`
+	Weight    int       `json:"weight" doc:"Of that evidence: 0 to 100."`
+	Automatic string    `json:"automatic" enum:",bounce,feedback,auto-reply,receipt,list" doc:"The kind of machine that wrote it; empty for mail that a person may have written."`
 	Hidden    bool      `json:"hidden" doc:"Taken off the ticket as spam."`
 	Ours      bool      `json:"ours" doc:"An agent's: it was found in a folder of sent mail."`
 }
 
 func showPost(p tickets.Post) Post {
-	return Post{p.MessageID.String(), p.At.UTC(), Address{p.AuthorName, p.AuthorEmail}, string(p.Evidence), p.Hidden, p.Ours}
+	return Post{
+		p.MessageID.String(), p.At.UTC(), Address{p.AuthorName, p.AuthorEmail},
+		string(p.Evidence), p.Weight, p.Machine, p.Hidden, p.Ours,
+	}
 }
 
 type listTicketsIn struct {
@@ -71,7 +76,8 @@ func (s *server) addTickets() {
 		Summary: "List tickets", Description: "The latest touched first.",
 	}, s.listTickets)
 	addIn(s, auth.Read, huma.Operation{
-		OperationID: "get-ticket", Method: http.MethodGet, Path: "/tickets/{ticket}", Tags: tags, Summary: "Read a ticket",
+		OperationID: "get-ticket", Method: http.MethodGet, Path: "/tickets/{ticket}", Tags: tags,
+		Summary: "Read a ticket", Description: "A ticket that was merged is answered with 307 and the place of the one that has its messages now.",
 	}, s.getTicket)
 	addIn(s, auth.Read, huma.Operation{
 		OperationID: "list-ticket-messages", Method: http.MethodGet, Path: "/tickets/{ticket}/messages", Tags: tags,
@@ -109,12 +115,43 @@ func (s *server) ticket(ctx context.Context, workspace uuid.UUID, named string) 
 	return s.desk.Ticket(ctx, workspace, id)
 }
 
-func (s *server) getTicket(ctx context.Context, workspace uuid.UUID, in *ticketIn) (*single[Ticket], error) {
+func (s *server) getTicket(ctx context.Context, workspace uuid.UUID, in *ticketIn) (*ticketOut, error) {
 	t, err := s.ticket(ctx, workspace, in.Ticket)
 	if err != nil {
 		return nil, err
 	}
-	return one(in.Matched, showTicket(t))
+	if t.MergedInto != nil {
+		at := placeOf(workspace, "tickets", *t.MergedInto)
+		return &ticketOut{Status: http.StatusTemporaryRedirect, Location: at, Body: showTicket(t)}, nil
+	}
+	out, err := one(in.Matched, showTicket(t))
+	if err != nil {
+		return nil, err
+	}
+	return &ticketOut{Status: out.Status, ETag: out.ETag, Body: out.Body}, nil
+}
+
+// ticketOut is a ticket, or where it went.
+type ticketOut struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location" doc:"Where the ticket is that this one was merged into."`
+	Body     Ticket
+}
+
+// placeOf is the path of something in a workspace.
+func placeOf(workspace uuid.UUID, kind string, id uuid.UUID) string {
+	return prefix + "/workspaces/" + workspace.String() + "/" + kind + "/" + id.String()
+}
+
+// standing finds a ticket as ticket does, and where that one was merged the one
+// that has its messages.
+func (s *server) standing(ctx context.Context, workspace uuid.UUID, named string) (tickets.Ticket, error) {
+	t, err := s.ticket(ctx, workspace, named)
+	if err != nil || t.MergedInto == nil {
+		return t, err
+	}
+	return s.desk.Ticket(ctx, workspace, *t.MergedInto)
 }
 
 func (s *server) listPosts(ctx context.Context, workspace uuid.UUID, in *listPostsIn) (*pageOut[Post], error) {
@@ -125,7 +162,7 @@ func (s *server) listPosts(ctx context.Context, workspace uuid.UUID, in *listPos
 	if after == nil {
 		after = &uuid.Nil
 	}
-	t, err := s.ticket(ctx, workspace, in.Ticket)
+	t, err := s.standing(ctx, workspace, in.Ticket)
 	if err != nil {
 		return nil, err
 	}

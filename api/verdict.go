@@ -26,6 +26,7 @@ type Verdict struct {
 type Score struct {
 	Verdict       string         `json:"verdict" enum:"ham,unsure,spam"`
 	P             float64        `json:"p" doc:"The probability of spam, 0 to 1."`
+	Rule          string         `json:"rule" doc:"The sender on the allow or block list who decided; empty if the evidence did."`
 	Reason        string         `json:"reason" doc:"For people."`
 	LogOdds       float64        `json:"log_odds" doc:"log(p/(1-p)): the sum of all contributions."`
 	Contributions []Contribution `json:"contributions" nullable:"false" doc:"The baseline, then tokens, strongest first, then everything else."`
@@ -40,6 +41,16 @@ type Contribution struct {
 	LogOdds float64 `json:"log_odds"`
 	Ham     int     `json:"ham" doc:"For the kind token: ham learned that has it."`
 	Spam    int     `json:"spam" doc:"For the kind token: spam learned that has it."`
+
+	Origins []Origin `json:"origins" nullable:"false" doc:"For the kind token: the newest of these messages, three at most."`
+}
+
+// An Origin is a message that taught the filter a token.
+type Origin struct {
+	Seq       int64  `json:"seq" doc:"The judgement's place in the training journal."`
+	MessageID string `json:"message_id"`
+	Verdict   string `json:"verdict" enum:"ham,spam"`
+	Actor     string `json:"actor" doc:"Who judged it."`
 }
 
 func showVerdict(id uuid.UUID, v ingest.Verdict) Verdict {
@@ -48,11 +59,15 @@ func showVerdict(id uuid.UUID, v ingest.Verdict) Verdict {
 		return out
 	}
 	out.Now = &Score{
-		Verdict: string(v.Now.Verdict), P: v.Now.P, Reason: v.Now.Reason, LogOdds: v.Now.LogOdds,
+		Verdict: string(v.Now.Verdict), P: v.Now.P, Rule: v.Now.Rule, Reason: v.Now.Reason, LogOdds: v.Now.LogOdds,
 		Contributions: make([]Contribution, 0, len(v.Now.Contributions)), ModelSeq: v.Now.ModelSeq,
 	}
 	for _, c := range v.Now.Contributions {
-		out.Now.Contributions = append(out.Now.Contributions, Contribution{string(c.Kind), c.Token, c.LogOdds, c.Ham, c.Spam})
+		shown := Contribution{string(c.Kind), c.Token, c.LogOdds, c.Ham, c.Spam, make([]Origin, 0, len(c.Origins))}
+		for _, o := range c.Origins {
+			shown.Origins = append(shown.Origins, Origin{o.Seq, o.MessageID.String(), string(o.Verdict), o.Actor})
+		}
+		out.Now.Contributions = append(out.Now.Contributions, shown)
 	}
 	return out
 }
@@ -84,6 +99,11 @@ func (s *server) getVerdict(ctx context.Context, workspace uuid.UUID, in *messag
 	v, err := s.pipeline.Verdict(ctx, workspace, id)
 	if err != nil {
 		return nil, err
+	}
+	if v.Now != nil {
+		if err := s.filter.Trace(ctx, workspace, v.Now); err != nil {
+			return nil, err
+		}
 	}
 	return one(in.Matched, showVerdict(id, v))
 }

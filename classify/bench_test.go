@@ -100,3 +100,15 @@ func BenchmarkTrain(b *testing.B) {
 		train(b, f, w, judge(f, w, n, verdictOf(n)))
 	}
 }
+
+// BenchmarkDryRun goes through a journal of 3,000 small mails; the metric is the time for each.
+func BenchmarkDryRun(b *testing.B) {
+	const n = 3000
+	f, w := taughtFilter(b, n)
+	for b.Loop() {
+		if h, err := f.Dry(b.Context(), w, DryRun{}); err != nil || len(h.Scored) != n {
+			b.Fatalf("%d scored: %v", len(h.Scored), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/judgement")
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"postroom/internal/alert"
 )
 
 // A flood is many messages that look alike among the last ones scored: spam that goes round, or someone feeling their
@@ -19,7 +21,7 @@ type floodGate struct {
 	mu    sync.Mutex
 	last  [floodOf][3]uint32
 	next  int
-	flood *Alert // waiting to be written
+	flood *alert.Alert // waiting to be written
 }
 
 // note takes in one scored message.
@@ -41,15 +43,16 @@ func (g *floodGate) note(fe *Features, v Verdict) {
 	if alike < floodAlike {
 		return
 	}
-	g.flood = &Alert{
-		Kind: AlertFlood, Subject: fmt.Sprintf("look-alikes:%08x", sketch[0]),
-		Detail: fmt.Sprintf("%d of the last %d messages look alike; the filter holds them for %s", alike, min(g.next, floodOf), v),
+	g.flood = &alert.Alert{
+		Kind: alert.Flood, Target: fmt.Sprintf("look-alikes:%08x", sketch[0]),
+		What:   fmt.Sprintf("%d of the last %d messages look alike; the filter holds them for %s", alike, min(g.next, floodOf), v),
+		Advice: "Look at the newest messages and judge one of them. A sender that sends nothing else can be put on the block list.",
 	}
 	g.last, g.next = [floodOf][3]uint32{}, 0 // the next alert needs as many again
 }
 
 // take returns the alert that waits.
-func (g *floodGate) take() *Alert {
+func (g *floodGate) take() *alert.Alert {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.flood

@@ -3,13 +3,14 @@ package classify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
+
+	"postroom/internal/alert"
 )
 
 // Run keeps the models in memory up to date with their journals until ctx ends, and writes snapshots. It returns nil.
@@ -105,14 +106,13 @@ func (f *Filter) bringOne(ctx context.Context, s *shelved) {
 
 // warn writes the alerts that scoring and learning have given rise to.
 func (f *Filter) warn(ctx context.Context, s *shelved) error {
-	var alerts []Alert
+	var alerts []alert.Alert
 	if a := s.gate.take(); a != nil {
 		alerts = append(alerts, *a)
 	}
 	s.mu.RLock()
 	if m := s.model; m.drifts() && !s.drifted {
-		alerts = append(alerts, Alert{Kind: AlertDrift, Subject: "model", Detail: fmt.Sprintf(
-			"the filter was on the wrong side of %.0f %% of the messages judged lately, and of %.1f %% before", 100*m.wrongLately, 100*m.wrongAlways)})
+		alerts = append(alerts, m.drift())
 	}
 	drifted := s.model.drifts()
 	s.mu.RUnlock()
@@ -122,7 +122,7 @@ func (f *Filter) warn(ctx context.Context, s *shelved) error {
 	}
 	return f.db.InWorkspace(ctx, s.workspace, func(tx pgx.Tx) error {
 		for _, a := range alerts {
-			if err := raise(ctx, tx, s.workspace, a); err != nil {
+			if err := alert.Raise(ctx, tx, s.workspace, a); err != nil {
 				return err
 			}
 		}
@@ -170,7 +170,7 @@ func (f *Filter) bringLocked(ctx context.Context, s *shelved) error {
 			s.model = m
 			s.mu.Unlock()
 		}
-		rules, err := f.Senders(ctx, tx, s.workspace)
+		rules, err := f.Senders(ctx, tx, s.workspace, SenderQuery{Limit: maxSenderRules})
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +25,13 @@ type History struct {
 	Scored     []Scored
 }
 
+// MaxReplay is how many judgements a dry run goes through, since it begins at the journal's beginning: four to
+// nine seconds, so that two of them fit into a request.
+const MaxReplay = 30_000
+
+// ErrLongJournal is returned for a dry run of a period that ends after more than MaxReplay judgements.
+var ErrLongJournal = errors.New("the journal is too long for a dry run")
+
 // Dry runs the workspace's journal again, from the beginning, in memory: each judgement that stands is scored before it is
 // learned. Nothing is changed.
 func (f *Filter) Dry(ctx context.Context, workspace uuid.UUID, d DryRun) (History, error) {
@@ -31,6 +39,9 @@ func (f *Filter) Dry(ctx context.Context, workspace uuid.UUID, d DryRun) (Histor
 		d.To = time.Now()
 	}
 	h := History{From: d.From, To: d.To, Thresholds: d.Thresholds}
+	if err := d.Thresholds.check(); err != nil {
+		return h, err
+	}
 	err := f.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
 		head, err := readHead(ctx, tx, workspace)
 		if err != nil {
@@ -50,20 +61,17 @@ func (f *Filter) Dry(ctx context.Context, workspace uuid.UUID, d DryRun) (Histor
 }
 
 func (r *reader) dry(d DryRun, h *History) error {
-	const standing = `
-select seq, verdict, replaces, features from (
-	select distinct on (message_id) * from classify_event
-	where workspace_id = $1 and seq <= $3 and ($5 = '' or actor <> $5)
-	order by message_id, seq desc) e
-where seq > $2 and verdict <> 'forget'
-order by seq limit $4`
 	first, last, err := r.span(d.From, d.To)
 	if err != nil {
 		return err
 	}
+	if last > MaxReplay {
+		return fmt.Errorf("%w: there are %d judgements up to the end of the period, and at most %d are gone through; ask for an earlier end",
+			ErrLongJournal, last, MaxReplay)
+	}
 	m, seq := &model{}, int64(0)
 	for {
-		events, err := r.read(standing, seq, d.Without)
+		events, err := r.read(lastWords, seq, d.Without)
 		if err != nil {
 			return err
 		}
@@ -73,6 +81,9 @@ order by seq limit $4`
 			if e.readable && first <= seq && seq <= last {
 				s := m.score(&e.lesson.features, h.Thresholds)
 				h.Scored = append(h.Scored, Scored{Spam: e.lesson.spam, LogOdds: s.LogOdds, Verdict: s.Verdict})
+			}
+			if seq >= last {
+				return nil // what came later changes no score of the period
 			}
 			m = m.with(events[i : i+1])
 		}

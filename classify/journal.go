@@ -32,9 +32,6 @@ const (
 // ErrJudgement is returned for a judgement that cannot be learned: a verdict or a source that does not exist.
 var ErrJudgement = errors.New("not a judgement")
 
-// ErrThresholds is returned for thresholds that are not probabilities in ascending order.
-var ErrThresholds = errors.New("thresholds out of order")
-
 // channel carries the workspace's id whenever its journal or its thresholds change.
 const channel = "classify"
 
@@ -156,19 +153,4 @@ func appendRow(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, r row) (seq 
 	var notified string
 	err = tx.QueryRow(ctx, appendOne, workspace, r.MessageID, verdict, r.replaces, r.Actor, r.Source, r.stored).Scan(&seq, &notified)
 	return seq, err
-}
-
-// SetThresholds sets the workspace's thresholds in the caller's transaction; models follow after the commit.
-func (f *Filter) SetThresholds(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, t Thresholds) error {
-	if !(0 <= t.HamBelow && t.HamBelow <= t.SpamFrom && t.SpamFrom <= 1) {
-		return fmt.Errorf("%w: ham below %v, spam from %v", ErrThresholds, t.HamBelow, t.SpamFrom)
-	}
-	const set = `
-insert into classify_head (workspace_id, ham_below, spam_from) values ($1, $2, $3)
-on conflict (workspace_id) do update set ham_below = $2, spam_from = $3
-returning pg_notify('` + channel + `', workspace_id::text)::text`
-	if _, err := tx.Exec(ctx, set, workspace, t.HamBelow, t.SpamFrom); err != nil {
-		return fmt.Errorf("set thresholds: %w", err)
-	}
-	return nil
 }

@@ -29,17 +29,25 @@ func (f *Filter) Explain(ctx context.Context, workspace uuid.UUID, fe Features) 
 	if err != nil {
 		return s, err
 	}
+	return s, f.Trace(ctx, workspace, &s)
+}
+
+// Trace adds to a score of the workspace's filter what Explain adds to Score.
+func (f *Filter) Trace(ctx context.Context, workspace uuid.UUID, s *Score) error {
 	asked := make(map[uint32]*Contribution, maxContributions)
 	for i := range s.Contributions {
 		if c := &s.Contributions[i]; c.Kind == KindToken && c.Ham+c.Spam > 0 {
 			asked[c.id] = c
 		}
 	}
-	err = f.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error { return originsOf(ctx, tx, workspace, asked) })
-	if err != nil {
-		return s, fmt.Errorf("explain score: %w", err)
+	if len(asked) == 0 {
+		return nil
 	}
-	return s, nil
+	err := f.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error { return originsOf(ctx, tx, workspace, asked) })
+	if err != nil {
+		return fmt.Errorf("explain score: %w", err)
+	}
+	return nil
 }
 
 func originsOf(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, asked map[uint32]*Contribution) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"postroom/internal/alert"
 	"postroom/internal/postgres/pgtest"
 )
 
@@ -22,12 +23,12 @@ func within(t testing.TB, f *Filter, workspace uuid.UUID, do func(tx pgx.Tx) err
 	}
 }
 
-func alerts(t testing.TB, f *Filter, workspace uuid.UUID) (list []Alert) {
+func alerts(t testing.TB, f *Filter, workspace uuid.UUID) []alert.Alert {
 	t.Helper()
-	within(t, f, workspace, func(tx pgx.Tx) (err error) {
-		list, err = f.Alerts(t.Context(), tx, workspace, true, 100)
-		return err
-	})
+	list, err := alert.Open(t.Context(), f.db, workspace, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return list
 }
 
@@ -59,7 +60,10 @@ func TestSenderRules(t *testing.T) {
 		{Pattern: "friend@example.com", Verdict: Ham, Actor: "bert", ExpiresAt: &future},
 		{Pattern: "old.example", Verdict: Spam, Actor: "anna", ExpiresAt: &past},
 	} {
-		within(t, f, w, func(tx pgx.Tx) error { return f.SetSender(t.Context(), tx, w, r) })
+		within(t, f, w, func(tx pgx.Tx) error {
+			_, err := f.SetSender(t.Context(), tx, w, r)
+			return err
+		})
 	}
 	if err := f.Refresh(t.Context(), w); err != nil {
 		t.Fatal(err)
@@ -88,7 +92,8 @@ func TestSenderRules(t *testing.T) {
 		}
 	}
 	err := f.db.InWorkspace(t.Context(), w, func(tx pgx.Tx) error {
-		return f.SetSender(t.Context(), tx, w, SenderRule{Pattern: "com", Verdict: Spam})
+		_, err := f.SetSender(t.Context(), tx, w, SenderRule{Pattern: "com", Verdict: Spam})
+		return err
 	})
 	if !errors.Is(err, ErrSenderRule) {
 		t.Errorf("a rule for a top-level domain: %v, want %v", err, ErrSenderRule)
@@ -116,20 +121,23 @@ func TestAlerts(t *testing.T) {
 		train(t, f, w, j)
 	}
 	f.bringOne(t.Context(), f.take(w))
-	kinds := map[AlertKind]Alert{}
+	kinds := map[alert.Kind]alert.Alert{}
 	for _, a := range alerts(t, f, w) {
 		kinds[a.Kind] = a
 	}
-	for kind, says := range map[AlertKind]string{
-		AlertDisagreement: "anna said spam, bert says ham", AlertFlood: "look alike", AlertDrift: "wrong side",
+	for kind, says := range map[alert.Kind]string{
+		alert.Disagreement: "anna said spam, bert says ham", alert.Flood: "look alike", alert.Drift: "wrong side",
 	} {
-		if a, ok := kinds[kind]; !ok || !strings.Contains(a.Detail, says) {
+		if a, ok := kinds[kind]; !ok || !strings.Contains(a.What, says) {
 			t.Errorf("alert of %s: %+v, want %q in it", kind, a, says)
 		}
 	}
-	within(t, f, w, func(tx pgx.Tx) error { return f.SeeAlert(t.Context(), tx, w, kinds[AlertDrift].ID, "anna") })
+	within(t, f, w, func(tx pgx.Tx) error {
+		_, _, err := alert.Close(t.Context(), tx, w, alert.Mark{ID: kinds[alert.Drift].ID, Actor: "anna"})
+		return err
+	})
 	if n := len(alerts(t, f, w)); n != len(kinds)-1 {
-		t.Errorf("%d alerts after one was seen, want %d", n, len(kinds)-1)
+		t.Errorf("%d alerts after one was resolved, want %d", n, len(kinds)-1)
 	}
 }
 
@@ -157,7 +165,7 @@ func TestRepliesAreLearnedInBalance(t *testing.T) {
 	if n != MinHam {
 		t.Errorf("%d replies learned without any spam, want %d", n, MinHam)
 	}
-	if a := alerts(t, f, w); len(a) != 1 || a[0].Kind != AlertOneSided {
+	if a := alerts(t, f, w); len(a) != 1 || a[0].Kind != alert.OneSided {
 		t.Errorf("alerts %+v, want one that it is one-sided", a)
 	}
 	train(t, f, w, judge(f, w, 900, Spam))
@@ -230,8 +238,36 @@ func TestDryRun(t *testing.T) {
 	if none, err := f.Dry(t.Context(), w, DryRun{Without: "anna"}); err != nil || len(none.Scored) != 0 {
 		t.Errorf("without the only trainer %d scored (%v), want none", len(none.Scored), err)
 	}
+	if _, err := f.Dry(t.Context(), w, DryRun{Thresholds: Thresholds{HamBelow: 0.9, SpamFrom: 0.2}}); !errors.Is(err, ErrThresholds) {
+		t.Errorf("thresholds out of order: %v, want %v", err, ErrThresholds)
+	}
 	if none, err := f.Dry(t.Context(), w, DryRun{From: time.Now().Add(time.Hour), To: time.Now().Add(2 * time.Hour)}); err != nil || len(none.Scored) != 0 {
 		t.Errorf("in the future %d scored (%v), want none", len(none.Scored), err)
+	}
+}
+
+func TestDryRunOfLongJournal(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	f := newFilter(db)
+	w := newWorkspace(t, db)
+	train(t, f, w, judge(f, w, 1, Spam))
+	between := time.Now()
+	within(t, f, w, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `
+insert into classify_event (workspace_id, seq, message_id, verdict, actor, source, features)
+select $1, n, gen_random_uuid(), 'ham', 'anna', 'import', '' from generate_series(2, $2::int) n`, w, MaxReplay+1)
+		return err
+	})
+	within(t, f, w, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update classify_head set seq = $2 where workspace_id = $1`, w, MaxReplay+1)
+		return err
+	})
+	if _, err := f.Dry(t.Context(), w, DryRun{}); !errors.Is(err, ErrLongJournal) {
+		t.Errorf("a dry run of %d judgements: %v, want %v", MaxReplay+1, err, ErrLongJournal)
+	}
+	if h, err := f.Dry(t.Context(), w, DryRun{To: between}); err != nil || len(h.Scored) != 1 {
+		t.Errorf("a period that ends before: %d scored, %v, want 1", len(h.Scored), err)
 	}
 }
 

@@ -15,10 +15,11 @@ import (
 type head struct {
 	Seq                int64
 	HamBelow, SpamFrom float64
+	LearnReplies       bool
 }
 
 func readHead(ctx context.Context, tx pgx.Tx, workspace uuid.UUID) (head, error) {
-	const read = `select seq, ham_below, spam_from from classify_head where workspace_id = $1`
+	const read = `select seq, ham_below, spam_from, learn_replies from classify_head where workspace_id = $1`
 	rows, err := tx.Query(ctx, read, workspace)
 	if err != nil {
 		return head{}, fmt.Errorf("filter head: %w", err)
@@ -114,16 +115,19 @@ order by seq limit $4`
 	return r.learn(m, standing)
 }
 
+// lastWords gives the last word that others than an actor ($5, "" for nobody) had on each message, in the order of the journal.
+const lastWords = `
+select seq, verdict, replaces, features from classify_event e
+where workspace_id = $1 and seq > $2 and seq <= $3 and verdict <> 'forget' and ($5 = '' or actor <> $5)
+	and not exists (
+		select from classify_event r
+		where r.workspace_id = e.workspace_id and r.message_id = e.message_id and r.seq > e.seq and r.seq <= $3
+			and ($5 = '' or r.actor <> $5))
+order by seq limit $4`
+
 // buildWithout makes the model at r.upTo from the last word that others than actor had on each message.
 func (r *reader) buildWithout(actor string) (*model, error) {
-	const others = `
-select seq, verdict, replaces, features from (
-	select distinct on (message_id) * from classify_event
-	where workspace_id = $1 and seq <= $3 and actor <> $5
-	order by message_id, seq desc) e
-where seq > $2 and verdict <> 'forget'
-order by seq limit $4`
-	return r.learn(&model{}, others, actor)
+	return r.learn(&model{}, lastWords, actor)
 }
 
 // learn makes m learn the rows that query gives, page by page, and returns it as the model at r.upTo.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"postroom/internal/alert"
 )
 
 // An agent who answers a message takes it for ham. Learning from that costs no click, but it only ever speaks for ham, so it
@@ -52,9 +54,10 @@ where workspace_id = $1 and not exists (
 		return false, fmt.Errorf("balance of training: %w", err)
 	}
 	if ham >= MinHam+replyBalance*spam {
-		return false, raise(ctx, tx, workspace, Alert{
-			Kind: AlertOneSided, Subject: "replies",
-			Detail: fmt.Sprintf("replies are not learned while there are %d ham and only %d spam: judge some spam", ham, spam),
+		return false, alert.Raise(ctx, tx, workspace, alert.Alert{
+			Kind: alert.OneSided, Target: "replies",
+			What:   fmt.Sprintf("replies are not learned while there are %d ham and only %d spam", ham, spam),
+			Advice: "Judge some spam.",
 		})
 	}
 	fe, err := features()

@@ -24,52 +24,35 @@ func (f *Filter) Return(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, r R
 	if _, err := tx.Exec(ctx, lockHead, workspace); err != nil {
 		return 0, fmt.Errorf("take judgements back: %w", err)
 	}
-	// The last word on each message now, and the last one among those that remain.
-	const differing = `
-with now as (
-	select distinct on (message_id) message_id, seq, verdict, at, actor from classify_event
-	where workspace_id = $1 order by message_id, seq desc),
+	// The last word on each message that was judged since, and the last one among those that remain, appended where they differ.
+	const restore = `
+with touched as materialized (
+	select distinct message_id from classify_event where workspace_id = $1 and at > $2 and ($3 = '' or actor = $3)),
+now as (
+	select distinct on (message_id) message_id, seq, verdict from classify_event
+	where workspace_id = $1 and message_id in (select message_id from touched) order by message_id, seq desc),
 kept as (
-	select distinct on (message_id) message_id, verdict, features from classify_event
-	where workspace_id = $1 and not (at > $2 and ($3 = '' or actor = $3)) order by message_id, seq desc)
-select now.message_id, now.seq, coalesce(kept.verdict, 'forget') as verdict, coalesce(kept.features, '') as features
-from now left join kept using (message_id)
-where now.verdict <> coalesce(kept.verdict, 'forget')
-	and exists (select from classify_event e where e.workspace_id = $1 and e.message_id = now.message_id and e.at > $2 and ($3 = '' or e.actor = $3))
-order by now.seq`
-	rows, err := tx.Query(ctx, differing, workspace, r.To, r.Of)
-	if err != nil {
+	select distinct on (message_id) message_id, seq, verdict from classify_event
+	where workspace_id = $1 and message_id in (select message_id from touched) and not (at > $2 and ($3 = '' or actor = $3))
+	order by message_id, seq desc),
+differing as materialized (
+	select now.message_id, now.seq, now.verdict as was, kept.seq as kept_seq, coalesce(kept.verdict, 'forget') as verdict,
+		row_number() over (order by now.seq) as place
+	from now left join kept using (message_id) where now.verdict <> coalesce(kept.verdict, 'forget')),
+head as (
+	update classify_head set seq = seq + (select count(*) from differing) where workspace_id = $1 returning seq),
+event as (
+	insert into classify_event (workspace_id, seq, message_id, verdict, replaces, actor, source, features)
+	select $1, head.seq - (select count(*) from differing) + d.place, d.message_id, d.verdict,
+		case when d.was <> 'forget' then d.seq end, $4, 'admin',
+		case when d.verdict = 'forget' then '' else
+			(select features from classify_event e where e.workspace_id = $1 and e.seq = d.kept_seq) end
+	from differing d, head
+	returning seq)
+select count(*), pg_notify('` + channel + `', $1::uuid::text)::text from event`
+	var notified string
+	if err := tx.QueryRow(ctx, restore, workspace, r.To, r.Of, r.Actor).Scan(&changed, &notified); err != nil {
 		return 0, fmt.Errorf("take judgements back: %w", err)
 	}
-	type was struct {
-		MessageID uuid.UUID
-		Seq       int64
-		Verdict   Verdict
-		Features  []byte
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[was])
-	if err != nil {
-		return 0, fmt.Errorf("take judgements back: %w", err)
-	}
-	for _, w := range list {
-		j := row{Judgement: Judgement{MessageID: w.MessageID, Verdict: w.Verdict, Actor: r.Actor, Source: SourceAdmin}, stored: w.Features}
-		j.replaces, err = replaceable(ctx, tx, workspace, w.Seq)
-		if err != nil {
-			return 0, err
-		}
-		if w.Verdict == forgotten {
-			j.stored = []byte{}
-		}
-		if _, err := appendRow(ctx, tx, workspace, j); err != nil {
-			return 0, fmt.Errorf("take judgement %d back: %w", w.Seq, err)
-		}
-	}
-	return len(list), nil
-}
-
-// replaceable is the judgement at seq, or 0 if it takes one back: nothing stands then.
-func replaceable(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, seq int64) (int64, error) {
-	const stands = `select case when verdict = 'forget' then 0 else seq end from classify_event where workspace_id = $1 and seq = $2`
-	err := tx.QueryRow(ctx, stands, workspace, seq).Scan(&seq)
-	return seq, err
+	return changed, nil
 }

@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"postroom/internal/postgres"
 )
 
 // A SenderRule makes a sender's mail ham or spam whatever its words say.
@@ -27,38 +30,60 @@ var ErrSenderRule = errors.New("not a rule for a sender")
 // maxSenderRules is how many rules one workspace may have; all are in memory.
 const maxSenderRules = 10000
 
-// SetSender makes or replaces a rule in the caller's transaction; models follow after the commit.
-func (f *Filter) SetSender(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, r SenderRule) error {
+// SetSender makes or replaces a rule in the caller's transaction and returns it as it is kept; models follow after the commit.
+func (f *Filter) SetSender(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, r SenderRule) (SenderRule, error) {
 	r.Pattern = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(r.Pattern, "@")))
-	if r.Verdict != Ham && r.Verdict != Spam || !strings.Contains(domainOf(r.Pattern), ".") || strings.ContainsAny(r.Pattern, " <>,\t\n") || len(r.Pattern) > 320 {
-		return fmt.Errorf("%w: %q as %q; give an address or a domain, and ham or spam", ErrSenderRule, r.Pattern, r.Verdict)
+	if r.Verdict != Ham && r.Verdict != Spam || !patternFits(r.Pattern) {
+		return r, fmt.Errorf("%w: %q as %q; give an address or a domain, and ham or spam", ErrSenderRule, r.Pattern, r.Verdict)
 	}
 	const set = `
 insert into classify_sender (workspace_id, pattern, verdict, actor, expires_at)
-select $1, $2, $3, $4, $5 where (select count(*) from classify_sender where workspace_id = $1) < $6
-on conflict (workspace_id, pattern) do update set verdict = $3, actor = $4, expires_at = $5, created_at = now()`
-	tag, err := tx.Exec(ctx, set, workspace, r.Pattern, r.Verdict, r.Actor, r.ExpiresAt, maxSenderRules)
+select $1, $2, $3, $4, $5 where (select count(*) from classify_sender where workspace_id = $1 and pattern <> $2) < $6
+on conflict (workspace_id, pattern) do update set verdict = $3, actor = $4, expires_at = $5, created_at = now()
+returning created_at`
+	err := tx.QueryRow(ctx, set, workspace, r.Pattern, r.Verdict, r.Actor, r.ExpiresAt, maxSenderRules).Scan(&r.CreatedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, fmt.Errorf("%w: there are %d rules already, the most a workspace may have", ErrSenderRule, maxSenderRules)
+	}
+	if postgres.Violates(err, "classify_sender_pattern_check") { // letters that have a small form only here
+		return r, fmt.Errorf("%w: %q cannot be written in small letters", ErrSenderRule, r.Pattern)
+	}
 	if err != nil {
-		return fmt.Errorf("rule for %s: %w", r.Pattern, err)
+		return r, fmt.Errorf("rule for %s: %w", r.Pattern, err)
 	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("%w: there are %d rules already, the most a workspace may have", ErrSenderRule, maxSenderRules)
-	}
-	return tell(ctx, tx, workspace)
+	return r, tell(ctx, tx, workspace)
 }
 
-// RemoveSender takes a rule off; one that does not exist is no error.
-func (f *Filter) RemoveSender(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, pattern string) error {
-	if _, err := tx.Exec(ctx, `delete from classify_sender where workspace_id = $1 and pattern = $2`, workspace, strings.ToLower(pattern)); err != nil {
-		return fmt.Errorf("rule for %s: %w", pattern, err)
+// patternFits reports whether a rule may have this pattern: an address or a domain of two labels or more.
+func patternFits(pattern string) bool {
+	odd := func(r rune) bool {
+		return r <= ' ' || r == 0x7f || r == utf8.RuneError || strings.ContainsRune("<>,", r)
 	}
-	return tell(ctx, tx, workspace)
+	return len(pattern) <= 320 && strings.Contains(strings.Trim(domainOf(pattern), "."), ".") && !strings.ContainsFunc(pattern, odd)
+}
+
+// RemoveSender takes a rule off and reports whether there was one.
+func (f *Filter) RemoveSender(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, pattern string) (removed bool, err error) {
+	tag, err := tx.Exec(ctx, `delete from classify_sender where workspace_id = $1 and pattern = $2`, workspace, strings.ToLower(pattern))
+	if err != nil {
+		return false, fmt.Errorf("rule for %s: %w", pattern, err)
+	}
+	return tag.RowsAffected() > 0, tell(ctx, tx, workspace)
+}
+
+// A SenderQuery asks for a page of a workspace's rules.
+type SenderQuery struct {
+	Verdict Verdict // Ham for allowances, Spam for blocks; "" for both
+	After   string  // the last pattern of the page before
+	Limit   int
 }
 
 // Senders lists the workspace's rules by pattern, those that have expired too.
-func (f *Filter) Senders(ctx context.Context, tx pgx.Tx, workspace uuid.UUID) ([]SenderRule, error) {
-	const list = `select pattern, verdict, actor, created_at, expires_at from classify_sender where workspace_id = $1 order by pattern`
-	rows, err := tx.Query(ctx, list, workspace)
+func (f *Filter) Senders(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, q SenderQuery) ([]SenderRule, error) {
+	const list = `
+select pattern, verdict, actor, created_at, expires_at from classify_sender
+where workspace_id = $1 and ($2 = '' or verdict = $2) and pattern > $3 order by pattern limit $4`
+	rows, err := tx.Query(ctx, list, workspace, q.Verdict, q.After, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("rules for senders: %w", err)
 	}

@@ -18,17 +18,35 @@ func (j *job) arrival() tickets.Arrival {
 	return tickets.Arrival{
 		MessageID: j.id, MailboxID: j.mailbox, At: j.receivedAt, Subject: j.subject(),
 		FromName: from.Name, FromEmail: from.Email,
-		Others: j.others(), MailID: j.mail.MessageID, InReplyTo: j.mail.InReplyTo, References: j.mail.References,
-		Ours: j.ours(),
+		Others: j.others(), SentTo: j.sentTo(), Text: j.mail.Text,
+		MailID: j.mail.MessageID, InReplyTo: j.mail.InReplyTo, References: j.mail.References,
+		Automatic: j.mail.Automatic.Kind, Original: j.mail.Automatic.Original, Ours: j.ours(),
 	}
+}
+
+// sentTo are all addresses that a message was sent to, the envelope's first.
+func (j *job) sentTo() []string {
+	list := []string{strings.ToLower(j.envelope.RcptTo)}
+	for _, a := range slices.Concat(j.mail.To, j.mail.Cc) {
+		list = append(list, strings.ToLower(a.Email))
+	}
+	return list
+}
+
+// untagged is an address without what stands behind a plus in its local part (RFC 5233).
+func untagged(address string) string {
+	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	base, _, _ := strings.Cut(local, "+")
+	return base + "@" + domain
 }
 
 // others are the addresses that a message was sent to besides our own.
 func (j *job) others() []string {
 	var list []string
+	own := untagged(j.envelope.RcptTo)
 	for _, a := range slices.Concat(j.mail.To, j.mail.Cc) {
 		email := strings.ToLower(a.Email)
-		if email == "" || len(email) > tickets.MaxAddress || strings.ContainsFunc(email, unicode.IsSpace) || strings.EqualFold(email, j.envelope.RcptTo) {
+		if email == "" || len(email) > tickets.MaxAddress || strings.ContainsFunc(email, unicode.IsSpace) || untagged(email) == own {
 			continue
 		}
 		if list = append(list, email); len(list) == tickets.MaxOthers {

@@ -92,6 +92,14 @@ type filing struct {
 	filer     *tickets.Filer
 	ours      []*job // in the order of arrival
 	known     map[identity]*twins
+	elsewhere map[[32]byte][]delivery         // the same content in whichever mailbox
+	findings  map[uuid.UUID][]tickets.Finding // message → the evidence that its filing went by
+}
+
+// A delivery is a mail as one mailbox received it.
+type delivery struct {
+	mailbox uuid.UUID
+	tickets.Twin
 }
 
 // fileBatch decides and writes where each message ends. It goes to the database
@@ -101,7 +109,7 @@ func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*
 	defer cancel()
 	called := false
 	err := p.db.InConvoy(ctx, workspace, func(c *postgres.Convoy) error {
-		f := begin(c.Batch, workspace, group)
+		f := begin(c.Batch, p.desk, workspace, group)
 		if err := c.Send(ctx); err != nil {
 			return err
 		}
@@ -110,7 +118,7 @@ func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*
 			return err
 		}
 		for _, j := range f.ours {
-			j.conclude(time.Since(start))
+			j.conclude(time.Since(start), f.findings[j.id])
 			if err := j.audit(f.chain); err != nil {
 				return err
 			}
@@ -146,7 +154,7 @@ const takeSQL = `
 const knownSQL = `
 	select l.* from unnest($2::bytea[]) as d (hash)
 	cross join lateral (
-		select m.mailbox_id, m.content_hash, m.stage = 'held' and coalesce(m.envelope ->> 'role', '') in ('sent', 'junk'), m.id, m.received_at from message m
+		select m.mailbox_id, m.content_hash, m.stage = 'held' and coalesce(m.envelope ->> 'role', '') in ('sent', 'junk'), m.id, m.received_at, m.ticket_id from message m
 		where m.workspace_id = $1 and m.content_hash = d.hash and m.stage in ('filed', 'held')
 		offset 0) l -- not to be joined otherwise
 	order by l.id`
@@ -154,7 +162,7 @@ const knownSQL = `
 // begin queues all that is asked before anything is decided: the chain's end and
 // its lock; which jobs are still ours, for the others belong to someone else by now;
 // the messages whose content these repeat; and the threads that they mention.
-func begin(b *pgx.Batch, workspace uuid.UUID, group []*job) *filing {
+func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) *filing {
 	contents := make([][]byte, len(group))
 	var arrivals []tickets.Arrival
 	for i, j := range group {
@@ -164,17 +172,24 @@ func begin(b *pgx.Batch, workspace uuid.UUID, group []*job) *filing {
 			arrivals = append(arrivals, j.arrival())
 		}
 	}
-	f := &filing{workspace: workspace, chain: audit.Follow(b, workspace), known: map[identity]*twins{}}
-	f.filer = tickets.NewFiler(workspace, f.chain)
+	f := &filing{
+		workspace: workspace, chain: audit.Follow(b, workspace), known: map[identity]*twins{},
+		elsewhere: map[[32]byte][]delivery{}, findings: map[uuid.UUID][]tickets.Finding{},
+	}
+	f.filer = desk.NewFiler(workspace, f.chain)
 	queueTake(b, workspace, group, func(j *job) { f.ours = append(f.ours, j) })
 	b.Queue(knownSQL, workspace, contents).Query(func(rows pgx.Rows) error {
 		var who identity
 		var content []byte
 		var id uuid.UUID
 		var at time.Time
-		_, err := pgx.ForEachRow(rows, []any{&who.mailbox, &content, &who.aside, &id, &at}, func() error {
+		var ticket *uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&who.mailbox, &content, &who.aside, &id, &at, &ticket}, func() error {
 			who.content = [32]byte(content)
 			remember(f.known, who, id, at)
+			if ticket != nil {
+				f.elsewhere[who.content] = append(f.elsewhere[who.content], delivery{who.mailbox, tickets.Twin{Message: id, Ticket: *ticket}})
+			}
 			return nil
 		})
 		return err
@@ -216,7 +231,7 @@ func (f *filing) decide(ctx context.Context, c *postgres.Convoy) error {
 	}
 	slices.SortStableFunc(filed, func(a, b *job) int { return cmp.Compare(a.rank(), b.rank()) })
 	for _, j := range filed {
-		arrivals = append(arrivals, j.arrival())
+		arrivals = append(arrivals, f.arrival(j))
 	}
 	if f.filer.AskParty(c.Batch, arrivals) {
 		if err := c.Send(ctx); err != nil {
@@ -229,6 +244,7 @@ func (f *filing) decide(ctx context.Context, c *postgres.Convoy) error {
 	}
 	for i, fi := range filings {
 		end := &filed[i].end
+		f.findings[filed[i].id] = fi.Findings
 		if fi.TicketID == uuid.Nil {
 			*end = ending{stage: Held, cause: CauseSent, reason: sentReason}
 			continue
@@ -241,13 +257,30 @@ func (f *filing) decide(ctx context.Context, c *postgres.Convoy) error {
 	return nil
 }
 
+// arrival is what the desk is told of a message, the same mail in our other
+// mailboxes included.
+func (f *filing) arrival(j *job) tickets.Arrival {
+	a := j.arrival()
+	for _, d := range f.elsewhere[j.contentHash] {
+		if d.mailbox != j.mailbox {
+			a.Twins = append(a.Twins, d.Twin)
+		}
+	}
+	f.elsewhere[j.contentHash] = append(f.elsewhere[j.contentHash], delivery{j.mailbox, tickets.Twin{Message: j.id}})
+	return a
+}
+
 // conclude ends the message's passport.
-func (j *job) conclude(took time.Duration) {
+func (j *job) conclude(took time.Duration, findings []tickets.Finding) {
 	j.trail = j.steps
 	if j.end.stage.Final() {
+		detail := j.end.detail()
+		if len(findings) > 0 {
+			detail["evidence"] = findings
+		}
 		j.trail = append(j.steps[:len(j.steps):len(j.steps)], Step{
 			Step: "file", At: time.Now().UTC(), Micros: took.Microseconds(),
-			Outcome: string(j.end.stage), Detail: j.end.detail(),
+			Outcome: string(j.end.stage), Detail: detail,
 		})
 	}
 }

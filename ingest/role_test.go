@@ -117,6 +117,27 @@ func TestSentBeforeItsTicket(t *testing.T) {
 	}
 }
 
+// A ticket that is split off is the customer's, even when our own mail came first.
+func TestSentSplitOff(t *testing.T) {
+	t.Parallel()
+	r := ingesttest.New(t, nil)
+	r.Start()
+	from(t, r, "sent", sentMail("s1@us", "c1@x"))
+	r.Settled(1)
+	r.Send(mailText("c1@x", "", "Lamp", "It is broken."))
+	r.Send(mailText("c2@x", "c1@x", "Re: Lamp", "And the bulb, too."))
+	waitFor(t, "the reply to join", func() bool { return r.Settled(3)[0].Stage == ingest.Filed })
+	list := r.Settled(3)
+	m, err := r.Desk.Split(t.Context(), r.Workspace, "bea", *list[0].TicketID, []uuid.UUID{list[0].ID, list[2].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tk, err := r.Desk.Ticket(t.Context(), r.Workspace, m.Target)
+	if err != nil || tk.RequesterEmail != "anna@example.test" || tk.Messages != 2 {
+		t.Errorf("the new ticket is %+v, %v: want Anna's, with two messages", tk, err)
+	}
+}
+
 // A person may file what was sent as they file any mail.
 func TestSentReleased(t *testing.T) {
 	t.Parallel()

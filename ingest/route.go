@@ -24,6 +24,9 @@ const (
 	routeFor   = 10 * time.Second
 )
 
+// routePluses bounds how many pluses of an address are left out one by one.
+const routePluses = 4
+
 // routes looks addresses up and remembers those that have a mailbox.
 type routes struct {
 	db    *postgres.DB
@@ -39,8 +42,9 @@ type routeEntry struct {
 const routeSQL = `select address, workspace_id, mailbox_id from route($1)`
 
 // Route finds the mailbox that receives for an address, of whichever workspace;
-// tickets.ErrNotFound when there is none. A plus-suffix of the local part is
-// ignored when no mailbox has the address with it (RFC 5233).
+// tickets.ErrNotFound when there is none. What stands behind a plus in the local
+// part is left out, from the last plus on, as far as it takes to find a mailbox
+// (RFC 5233): so replies to an address with a token find the mailbox that gave it.
 func (p *Pipeline) Route(ctx context.Context, address string) (Route, error) {
 	address, err := tickets.NormaliseAddress(address)
 	if err != nil {
@@ -51,8 +55,9 @@ func (p *Pipeline) Route(ctx context.Context, address string) (Route, error) {
 	}
 	candidates := []string{address}
 	local, domain, _ := strings.Cut(address, "@")
-	if base, _, plus := strings.Cut(local, "+"); plus && base != "" {
-		candidates = append(candidates, base+"@"+domain)
+	for i := strings.LastIndexByte(local, '+'); i > 0 && len(candidates) <= routePluses; i = strings.LastIndexByte(local, '+') {
+		local = local[:i]
+		candidates = append(candidates, local+"@"+domain)
 	}
 	found := map[string]Route{}
 	rows, err := p.db.Query(ctx, routeSQL, candidates)

@@ -26,10 +26,26 @@ type InvalidError struct{ Field, Reason string }
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
 // A Desk is the tickets of all workspaces in one database.
-type Desk struct{ db *postgres.DB }
+type Desk struct {
+	db   *postgres.DB
+	sign signer
+}
 
 // New returns the desk kept in db.
-func New(db *postgres.DB) *Desk { return &Desk{db: db} }
+func New(db *postgres.DB, options ...Option) *Desk {
+	d := &Desk{db: db}
+	for _, o := range options {
+		o(d)
+	}
+	return d
+}
+
+// An Option changes what a desk is made of.
+type Option func(*Desk)
+
+// SignWith has the desk sign reply addresses and markers with a secret key, and
+// know its own. Without it, it gives out none and takes none for evidence.
+func SignWith(key []byte) Option { return func(d *Desk) { d.sign.key = key } }
 
 // Status is where a ticket stands.
 type Status string
@@ -43,16 +59,17 @@ const (
 
 // A Ticket is one conversation with one requester in one mailbox.
 type Ticket struct {
-	ID             uuid.UUID `db:"id"`
-	Number         int64     `db:"number"` // for people; counted per workspace from 1
-	MailboxID      uuid.UUID `db:"mailbox_id"`
-	Subject        string    `db:"subject"`
-	Status         Status    `db:"status"`
-	RequesterName  string    `db:"requester_name"`
-	RequesterEmail string    `db:"requester_email"`
-	Messages       int       `db:"messages"`
-	CreatedAt      time.Time `db:"created_at"`
-	UpdatedAt      time.Time `db:"updated_at"`
+	ID             uuid.UUID  `db:"id"`
+	Number         int64      `db:"number"` // for people; counted per workspace from 1
+	MailboxID      uuid.UUID  `db:"mailbox_id"`
+	Subject        string     `db:"subject"`
+	Status         Status     `db:"status"`
+	RequesterName  string     `db:"requester_name"`
+	RequesterEmail string     `db:"requester_email"`
+	Messages       int        `db:"messages"`
+	CreatedAt      time.Time  `db:"created_at"`
+	UpdatedAt      time.Time  `db:"updated_at"`
+	MergedInto     *uuid.UUID `db:"merged_into"` // the ticket that has its messages since
 }
 
 // A Post is a message in its place on a ticket.
@@ -62,17 +79,8 @@ type Post struct {
 	AuthorName  string    `db:"author_name"`
 	AuthorEmail string    `db:"author_email"`
 	Evidence    Evidence  `db:"evidence"`
+	Weight      int       `db:"weight"`    // of the evidence
+	Machine     string    `db:"automatic"` // the kind of machine that wrote it, "" for none
 	Hidden      bool      `db:"hidden"`
 	Ours        bool      `db:"ours"` // written by our own people
 }
-
-// Evidence is why a message is on its ticket.
-type Evidence string
-
-// The evidence that a message can have.
-const (
-	Opened     Evidence = "opened"      // it refers to nothing known: the ticket is its own
-	InReplyTo  Evidence = "in-reply-to" // RFC 5322 §3.6.4: it answers a message of the ticket, or one that the ticket's people refer to
-	References Evidence = "references"  // RFC 5322 §3.6.4: the same by an earlier message of the thread
-	Parent     Evidence = "parent"      // messages of the ticket came earlier and refer to this one
-)

@@ -1,7 +1,7 @@
 package tickets
 
 import (
-	"crypto/sha256"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -26,15 +26,14 @@ const aloneSQL = `
 const notAloneSQL = `delete from alone where workspace_id = $1 and message_id = any ($2)`
 
 // aloneKeys are what an arrival is known by, or speaks of.
-func (a Arrival) aloneKeys() []threadKey {
+func (a *Arrival) aloneKeys() []threadKey {
 	ids := []string{a.MailID}
 	ids = append(ids, a.InReplyTo[:min(len(a.InReplyTo), MaxRefs/2)]...)
 	ids = append(ids, a.References[max(0, len(a.References)-MaxRefs/2):]...)
 	var keys []threadKey
 	for _, id := range ids {
 		if id != "" {
-			sum := sha256.Sum256([]byte(id))
-			keys = append(keys, threadKey{a.MailboxID, [16]byte(sum[:16])})
+			keys = append(keys, threadKey{a.MailboxID, refOf(id)})
 		}
 	}
 	return keys
@@ -44,7 +43,8 @@ func (a Arrival) aloneKeys() []threadKey {
 func (f *Filer) askAlone(b *pgx.Batch, arrivals []Arrival) {
 	var boxes []uuid.UUID
 	var refs [][]byte
-	for _, a := range arrivals {
+	for i := range arrivals {
+		a := &arrivals[i]
 		if a.Ours {
 			continue
 		}
@@ -57,9 +57,9 @@ func (f *Filer) askAlone(b *pgx.Batch, arrivals []Arrival) {
 	}
 	b.Queue(callSQL, f.workspace, boxes, refs).Query(func(rows pgx.Rows) error {
 		var box, message uuid.UUID
-		var ref []byte
-		_, err := pgx.ForEachRow(rows, []any{&box, &ref, &message}, func() error {
-			k := threadKey{box, [16]byte(ref)}
+		var key []byte
+		_, err := pgx.ForEachRow(rows, []any{&box, &key, &message}, func() error {
+			k := threadKey{box, ref(key)}
 			f.alone[k] = append(f.alone[k], message)
 			return nil
 		})
@@ -69,34 +69,32 @@ func (f *Filer) askAlone(b *pgx.Batch, arrivals []Arrival) {
 
 // Called are the messages of ours that belonged to no ticket and may belong to one
 // on which this batch put something. Their caller sends them here again.
-func (f *Filer) Called() []uuid.UUID {
-	var list []uuid.UUID
-	seen := map[uuid.UUID]bool{}
+func (f *Filer) Called() []uuid.UUID { return f.called }
+
+// call notes which mail of ours the batch calls.
+func (f *Filer) call() {
 	for _, p := range f.posts {
 		if p.Ours {
 			continue
 		}
 		for _, k := range p.aloneKeys() {
 			for _, id := range f.alone[k] {
-				if !seen[id] {
-					seen[id] = true
-					list = append(list, id)
-				}
+				f.called = appendOnce(f.called, id)
 			}
 		}
 	}
-	return list
 }
 
 // queueAlone keeps in mind what is on no ticket yet, and no longer what is.
 func (f *Filer) queueAlone(b *pgx.Batch) {
-	var found []uuid.UUID
+	f.call()
+	found := slices.Clone(f.called)
 	for _, p := range f.posts {
 		if p.Ours {
 			found = append(found, p.MessageID)
 		}
 	}
-	if found = append(found, f.Called()...); len(found) > 0 {
+	if len(found) > 0 {
 		b.Queue(notAloneSQL, f.workspace, found)
 	}
 	var boxes, messages []uuid.UUID
@@ -109,4 +107,17 @@ func (f *Filer) queueAlone(b *pgx.Batch) {
 	if len(refs) > 0 {
 		b.Queue(aloneSQL, f.workspace, boxes, refs, messages)
 	}
+}
+
+// bond is what ties a mail to a ticket: its sender's part there, or of a mail of
+// ours the greatest part of those it was sent to.
+func (f *Filer) bond(a *Arrival, t *facts) part {
+	if !a.Ours {
+		return f.partOf(t, a.FromEmail)
+	}
+	most := none
+	for _, o := range a.others() {
+		most = max(most, f.partOf(t, o))
+	}
+	return most
 }

@@ -26,8 +26,14 @@ type Place struct {
 	ID        uuid.UUID
 }
 
+// ticketColumns are a Ticket's. One that was merged names the ticket that has its
+// messages now, however many times that one was merged since.
+const ticketColumns = `
+	id, number, mailbox_id, subject, status, requester_name, requester_email, messages, created_at, updated_at,
+	case when merged_into is not null then ticket_root(workspace_id, id) end as merged_into`
+
 const listSQL = `
-	select id, number, mailbox_id, subject, status, requester_name, requester_email, messages, created_at, updated_at
+	select ` + ticketColumns + `
 	from ticket
 	where workspace_id = $1 and messages > 0
 		and ($2::text is null or status = $2)
@@ -59,7 +65,7 @@ func (d *Desk) Tickets(ctx context.Context, workspace uuid.UUID, f Filter) ([]Ti
 }
 
 const ticketSQL = `
-	select id, number, mailbox_id, subject, status, requester_name, requester_email, messages, created_at, updated_at
+	select ` + ticketColumns + `
 	from ticket where workspace_id = $1 and id = $2`
 
 // Ticket returns one ticket, or ErrNotFound.
@@ -72,7 +78,7 @@ func (d *Desk) Ticket(ctx context.Context, workspace, id uuid.UUID) (Ticket, err
 }
 
 const byNumberSQL = `
-	select id, number, mailbox_id, subject, status, requester_name, requester_email, messages, created_at, updated_at
+	select ` + ticketColumns + `
 	from ticket where workspace_id = $1 and number = $2`
 
 // TicketByNumber returns the ticket with the number that people use, or
@@ -86,7 +92,7 @@ func (d *Desk) TicketByNumber(ctx context.Context, workspace uuid.UUID, number i
 }
 
 const postsSQL = `
-	select message_id, at, author_name, author_email, evidence, hidden, ours from post
+	select message_id, at, author_name, author_email, evidence, weight, automatic, hidden, ours from post
 	where workspace_id = $1 and ticket_id = $2 and message_id > $3
 	order by message_id limit $4`
 
@@ -129,4 +135,18 @@ func one[T any](ctx context.Context, d *Desk, workspace uuid.UUID, sql string, a
 		err = ErrNotFound
 	}
 	return v, err
+}
+
+// many reads rows of a workspace.
+func many[T any](ctx context.Context, d *Desk, workspace uuid.UUID, sql string, args ...any) ([]T, error) {
+	var list []T
+	err := d.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		return err
+	})
+	return list, err
 }

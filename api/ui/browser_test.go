@@ -3,6 +3,7 @@ package ui_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,7 +98,7 @@ type look struct {
 
 var looks = []look{
 	{"wide-light", 1280, "light"}, {"wide-dark", 1280, "dark"},
-	{"narrow-light", 390, "light"}, {"narrow-dark", 390, "dark"},
+	{"narrow-light", 360, "light"}, {"narrow-dark", 360, "dark"},
 }
 
 // apply makes the browser look that way.
@@ -141,7 +142,10 @@ const lowContrast = `(() => {
 
 // unlabelled names controls that nobody can tell the purpose of by ear.
 const unlabelled = `[...document.querySelectorAll('a[href], button, input:not([type=hidden]), summary, progress')].filter(e =>
-	!(e.innerText || '').trim() && !e.getAttribute('aria-label') && !(e.labels && e.labels.length)).map(e => e.outerHTML.slice(0, 80)).join('; ')`
+	!e.textContent.trim() && !e.querySelector('img[alt]:not([alt=""])') && !e.getAttribute('aria-label') && !(e.labels && e.labels.length)).map(e => e.outerHTML.slice(0, 80)).join('; ')`
+
+// unfold opens whatever is folded, by the click that a person would do.
+const unfold = `[...document.querySelectorAll('details:not([open]) > summary')].map(e => { e.click(); e.parentElement.scrollIntoView() }).length`
 
 // TestBrowser opens every page in a real browser, light and dark, wide and
 // narrow, and asks it what is wrong. With POSTROOM_SHOTS set to a directory the
@@ -181,6 +185,15 @@ func (h *house) look(ctx context.Context, t *testing.T, s stop, l look) {
 	if err := chromedp.Do(ctx, l.apply(), chromedp.Navigate(h.url+s.path), chromedp.WaitReady(chromedp.CSS("main"))); err != nil {
 		t.Fatal(err)
 	}
+	if s.unfold {
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](unfold)); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(700 * time.Millisecond) // for the frames, which load when they are seen
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](`scrollTo(0, 0), 0`)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, script := range map[string]string{"sticks out": tooWide, "low contrast": lowContrast, "no label": unlabelled} {
 		found, err := chromedp.Run(ctx, chromedp.Evaluate[string](script))
 		if err != nil {
@@ -210,5 +223,50 @@ func (h *house) signInWith(ctx context.Context) {
 		chromedp.SendKeys(chromedp.CSS("#token"), token+"\n"), chromedp.WaitVisible(chromedp.CSS(".choices")))
 	if err != nil {
 		h.t.Fatalf("sign in: %v", err)
+	}
+}
+
+// TestBrowserFormatted opens the formatted view of a hostile mail as a person does,
+// loads its images, and looks at the document by itself.
+func TestBrowserFormatted(t *testing.T) {
+	ctx := newBrowser(t)
+	h := newHouse(t)
+	p := h.newPlace("Lumen", "support@lumen.example")
+	h.newPlace("Second", "support@second.example") // one alone is entered at once
+	frame := p.path + "/messages/" + h.accept(p, hostile()).ID.String() + "/formatted"
+	h.signInWith(ctx)
+	click := func(selector string) {
+		t.Helper()
+		if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+			t.Fatalf("click %s: %v", selector, err)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(h.url+p.path+"/tickets/1"), chromedp.WaitReady(chromedp.CSS("main"))); err != nil {
+		t.Fatal(err)
+	}
+	if h.requests.had(frame) {
+		t.Errorf("the formatted mail is loaded before anybody asked for it")
+	}
+	click(".formatted > summary")
+	if !h.requests.wait(frame) {
+		t.Fatal("the formatted mail is not loaded when it is opened")
+	}
+	click(".formatted-bar p a")
+	if !h.requests.wait(frame + "?images=1") {
+		t.Fatal("the link does not load the images into the frame")
+	}
+	if at, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.pathname")); err != nil || at != p.path+"/tickets/1" {
+		t.Errorf("the page went to %q, %v", at, err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(h.url+frame), chromedp.WaitReady(chromedp.CSS("h1"))); err != nil {
+		t.Fatal(err)
+	}
+	const seen = `[document.title, origin, [...document.images].map(i => i.naturalWidth).join(), getComputedStyle(document.querySelector('p')).color].join('|')`
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](seen))
+	if want := "Half price </title><script>|null|1,0,0,0,0|rgb(51, 102, 153)"; err != nil || got != want {
+		t.Errorf("the document = %q, %v, want %q", got, err, want)
+	}
+	if h.requests.had("/sign-in?next=" + url.QueryEscape(frame+"?images=1")) {
+		t.Errorf("the frame carried no session")
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +39,7 @@ type house struct {
 	desk     *tickets.Desk
 	pipeline *ingest.Pipeline
 	url      string
+	requests *requests
 	client   *http.Client // a browser without a screen: it keeps cookies and follows no redirect
 }
 
@@ -53,13 +56,45 @@ func newHouse(t *testing.T) *house {
 	run(t, p.Run)
 	run(t, filter.Run)
 	guard := auth.New(db, auth.Config{AdminToken: token})
-	srv := httptest.NewServer(api.Handler(api.Config{
+	asked := &requests{Handler: api.Handler(api.Config{
 		Desk: desk, Pipeline: p, Auth: guard, UI: ui.New(ui.Config{Desk: desk, Pipeline: p, Auth: guard}),
-	}))
+	})}
+	srv := httptest.NewServer(asked)
 	t.Cleanup(srv.Close)
-	h := &house{t: t, db: db, desk: desk, pipeline: p, url: srv.URL}
+	h := &house{t: t, db: db, desk: desk, pipeline: p, url: srv.URL, requests: asked}
 	h.client = h.newClient()
 	return h
+}
+
+// requests notes what the house is asked for.
+type requests struct {
+	http.Handler
+	mu   sync.Mutex
+	seen []string
+}
+
+func (s *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.seen = append(s.seen, r.URL.RequestURI())
+	s.mu.Unlock()
+	s.Handler.ServeHTTP(w, r)
+}
+
+func (s *requests) had(uri string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.seen, uri)
+}
+
+// wait waits until something was asked for.
+func (s *requests) wait(uri string) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if s.had(uri) {
+			return true
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	return false
 }
 
 // run runs a part until the test ends.
@@ -217,6 +252,7 @@ func readMail(t *testing.T, name string) []byte {
 type stop struct {
 	name, path string
 	open       bool // to those who have not signed in
+	unfold     bool // what is folded
 }
 
 // furnish fills the house with mail in every state and returns all its pages.
@@ -239,6 +275,7 @@ func (h *house) furnish() []stop {
 	for _, ham := range []string{"01", "02", "03", "05", "10", "11"} {
 		h.judge(p, byName[ham].ID, classify.Ham)
 	}
+	byName["formatted"] = h.accept(p, hostile())
 	twin := h.accept(p, readMail(h.t, "03-do-you-ship-to-iceland.eml"))
 	h.fail(p, byName["17"].ID)
 	h.pipeline.Refuse(ingest.DoorSMTP, "unknown_recipient")
@@ -273,6 +310,12 @@ func (h *house) stops(p, bare place, mails map[string]ingest.Message, twin inges
 		{name: "held-empty", path: bare.path + "/held"},
 		{name: "failed", path: p.path + "/failed"},
 		{name: "duplicates", path: p.path + "/duplicates"},
+		{name: "ticket-html", path: ticketOf("formatted"), unfold: true},
+		{name: "ticket-forward", path: ticketOf("18"), unfold: true},
+		{name: "ticket-reply", path: ticketOf("14")},
+		{name: "ticket-newsletter", path: ticketOf("13"), unfold: true},
+		{name: "message-html", path: message(mails["formatted"].ID), unfold: true},
+		{name: "message-bounce", path: message(mails["15"].ID)},
 		{name: "message-filed", path: message(mails["01"].ID)},
 		{name: "message-held", path: message(mails["20"].ID)},
 		{name: "message-over", path: message(mails["23"].ID)},

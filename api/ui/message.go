@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,7 +15,7 @@ import (
 	"postroom/tickets"
 )
 
-// rawWithin is how long a client may take over a raw mail.
+// rawWithin is how long a client may take over a mail or a part of one.
 const rawWithin = 5 * time.Minute
 
 type messagePage struct {
@@ -45,7 +46,7 @@ func (p *pages) showMessage(w http.ResponseWriter, r *http.Request, ws tickets.W
 		return err
 	}
 	if c, err := p.pipeline.Content(ctx, ws.ID, id); err == nil {
-		shown := contentOf(c)
+		shown := contentOf(c, messagePath(ws.ID, id))
 		data.Content = &shown
 	} else {
 		slog.WarnContext(ctx, "a message could not be read", "request_id", requestID(w), "message", id, "err", err)
@@ -255,16 +256,12 @@ func (p *pages) sendRaw(w http.ResponseWriter, r *http.Request, ws tickets.Works
 	if err != nil {
 		return err
 	}
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(rawWithin)); err != nil {
-		slog.DebugContext(r.Context(), "deadline not set", "err", err)
-	}
+	allowSlow(w, r)
 	h := w.Header()
 	h.Set("Content-Type", "message/rfc822")
 	h.Set("Content-Disposition", `attachment; filename="`+id.String()+`.eml"`)
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Content-Length", strconv.Itoa(len(raw)))
-	if _, err := w.Write(raw); err != nil {
-		slog.DebugContext(r.Context(), "raw mail not sent to its end", "request_id", requestID(w), "err", err)
-	}
+	logUnsent(w, r, copyTo(w, bytes.NewReader(raw)))
 	return nil
 }

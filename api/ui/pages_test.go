@@ -9,7 +9,7 @@ import (
 	"postroom/ingest"
 )
 
-const wantPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const wantPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // TestPages opens every page, first as nobody, then signed in.
 func TestPages(t *testing.T) {
@@ -167,7 +167,7 @@ func TestForeign(t *testing.T) {
 	h.signIn()
 	id := m.ID.String()
 	for _, path := range []string{
-		"/messages/" + id, "/messages/" + id + "/raw", "/tickets/1", "/tickets/by-id/" + m.TicketID.String(),
+		"/messages/" + id, "/messages/" + id + "/raw", "/messages/" + id + "/formatted", "/messages/" + id + "/parts/1", "/tickets/1", "/tickets/by-id/" + m.TicketID.String(),
 		"/messages/abc", "/tickets/x", "/nothing",
 	} {
 		if r := h.get(a.path + path); r.status != 404 || strings.Contains(r.body, "pills") {

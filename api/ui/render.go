@@ -41,6 +41,7 @@ type views struct {
 	search     view[searchPage]
 	stopped    view[stoppedPage]
 	message    view[messagePage]
+	formatted  view[formattedPage]
 	ledger     view[ledgerPage]
 	fault      view[errorPage]
 }
@@ -54,6 +55,7 @@ func parseViews() views {
 		search:     parse[searchPage]("search.html"),
 		stopped:    parse[stoppedPage]("stopped.html"),
 		message:    parse[messagePage]("message.html"),
+		formatted:  parseAlone[formattedPage]("formatted.html"),
 		ledger:     parse[ledgerPage]("ledger.html"),
 		fault:      parse[errorPage]("error.html"),
 	}
@@ -66,6 +68,11 @@ func parse[P any](file string) view[P] {
 	t := template.New("layout.html").Funcs(funcs).Option("missingkey=error")
 	// They are embedded: one that does not parse is a broken build.
 	return view[P]{template.Must(t.ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+file))}
+}
+
+// parseAlone is for a page that is not laid out like the others.
+func parseAlone[P any](file string) view[P] {
+	return view[P]{template.Must(template.New(file).Option("missingkey=error").ParseFS(files, "templates/"+file))}
 }
 
 func (v view[P]) execute(w io.Writer, data P) error { return v.t.Execute(w, data) }

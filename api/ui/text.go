@@ -8,67 +8,111 @@ import (
 
 const (
 	maxText  = 200_000 // bytes of a mail's text on a page; the rest is in the raw mail
-	foldFrom = 3       // lines of a quote that is folded away
+	foldFrom = 3       // lines of a quote or signature that is folded away
 )
 
-// content is what a page shows of a mail.
-type content struct {
-	To          []string
-	Blocks      []block
-	Attachments []attachment
-	Cut         bool   // the text goes on in the raw mail
-	Automatic   string // which kind of machine sent it
-	Defects     int
+// A blockKind says what a piece of a text is to its reader.
+type blockKind string
+
+const (
+	own       blockKind = "own"       // the sender's words
+	answered  blockKind = "answered"  // quoted to be answered below
+	quoted    blockKind = "quoted"    // the mail that is answered
+	forwarded blockKind = "forwarded" // the mail that is passed on
+	signature blockKind = "signature"
+)
+
+// kindOf is the kind of a segment of the text; what introduces a quote becomes a
+// part of it.
+var kindOf = map[string]blockKind{
+	"fresh": own, "answered": answered, "quoted": quoted, "forwarded": forwarded, "signature": signature,
 }
 
-// A block is a piece of a mail's text: the sender's words, or what they quote.
+// A block is a piece of a mail's text.
 type block struct {
 	Text  string
-	Quote bool
+	Kind  blockKind
 	Lines int
+	Open  bool // though it can be folded
 }
 
-// Folded reports whether the block is a quote that is too long to be in the way.
-func (b block) Folded() bool { return b.Quote && b.Lines >= foldFrom }
-
-type attachment struct {
-	Name, Type string
-	Size       int64
+// Folds reports whether the block can be folded away.
+func (b block) Folds() bool {
+	return b.Kind == forwarded || b.Lines >= foldFrom && (b.Kind == quoted || b.Kind == signature)
 }
 
-func contentOf(c ingest.Content) content {
-	text, cut := clip(c.Text, maxText)
-	out := content{Blocks: blocks(text), Cut: cut || c.Over != nil, Automatic: automaticWords(c.Automatic.Kind), Defects: len(c.Defects)}
-	for _, a := range c.To {
-		out.To = append(out.To, person(a.Name, a.Email))
+// Label is what is seen of the block when it is folded.
+func (b block) Label() string {
+	switch b.Kind {
+	case forwarded:
+		return "Forwarded message"
+	case signature:
+		return "Signature"
 	}
-	for _, p := range c.Parts {
-		if p.Body {
+	return plural(b.Lines, "quoted line", "quoted lines")
+}
+
+// blocks tells a mail's text apart as it is shown. The segments put together are
+// the text. What introduces a quote goes with it; when all that there is could be
+// folded away, it is open.
+func blocks(text string, segments []ingest.Segment) (list []block) {
+	var kinds []blockKind
+	var starts []int
+	begin := func(kind blockKind, at int) {
+		if len(kinds) == 0 || kinds[len(kinds)-1] != kind {
+			kinds, starts = append(kinds, kind), append(starts, at)
+		}
+	}
+	at, intro := 0, -1 // intro is where what introduces something begins
+	for _, s := range segments {
+		kind, known := kindOf[string(s.Kind)]
+		switch {
+		case !known && intro < 0:
+			intro = at
+		case !known:
+		case intro >= 0 && kind != own && kind != signature:
+			begin(kind, intro)
+			intro = -1
+		default:
+			if intro >= 0 {
+				begin(quoted, intro)
+				intro = -1
+			}
+			begin(kind, at)
+		}
+		at += len(s.Text)
+	}
+	if intro >= 0 {
+		begin(quoted, intro)
+	}
+	for i, kind := range kinds {
+		end := len(text)
+		if i+1 < len(starts) {
+			end = starts[i+1]
+		}
+		list = append(list, block{Kind: kind, Text: text[starts[i]:end]})
+	}
+	return finish(list)
+}
+
+// finish leaves out what is empty and decides what is open.
+func finish(list []block) []block {
+	var out []block
+	folded := true
+	for _, b := range list {
+		b.Text = strings.TrimRight(strings.Trim(b.Text, "\n"), " \t\n")
+		if strings.TrimSpace(b.Text) == "" {
 			continue
 		}
-		name := p.Filename
-		if name == "" {
-			name = fileWords(p.ContentType)
-		}
-		out.Attachments = append(out.Attachments, attachment{name, p.ContentType, p.Size})
+		b.Lines = strings.Count(b.Text, "\n") + 1
+		b.Open = b.Kind == forwarded
+		folded = folded && b.Folds() && !b.Open
+		out = append(out, b)
+	}
+	if folded && len(out) > 0 {
+		out[0].Open = true
 	}
 	return out
-}
-
-func automaticWords(kind string) string {
-	switch kind {
-	case "bounce":
-		return "Delivery report"
-	case "feedback":
-		return "Abuse report"
-	case "auto-reply":
-		return "Automatic reply"
-	case "receipt":
-		return "Read receipt"
-	case "list":
-		return "List or bulk mail"
-	}
-	return kind
 }
 
 // clip shortens s to at most n bytes without cutting a character.
@@ -77,75 +121,4 @@ func clip(s string, n int) (string, bool) {
 		return s, false
 	}
 	return strings.ToValidUTF8(s[:n], ""), true
-}
-
-// blocks parts a mail's text into what its sender wrote and what they quote:
-// lines that begin with ">", the line that announces them, and everything behind
-// the rule that some programs put over the mail they answer.
-func blocks(text string) []block {
-	var out []block
-	add := func(lines []string, quote bool) {
-		if t := strings.Trim(strings.Join(lines, "\n"), "\n"); strings.TrimSpace(t) != "" {
-			out = append(out, block{t, quote, strings.Count(t, "\n") + 1})
-		}
-	}
-	lines := strings.Split(text, "\n")
-	for len(lines) > 0 {
-		n := ownLines(lines)
-		add(lines[:n], false)
-		lines = lines[n:]
-		n = quotedLines(lines)
-		add(lines[:n], true)
-		lines = lines[n:]
-	}
-	return out
-}
-
-// ownLines counts the lines before the next quote.
-func ownLines(lines []string) int {
-	for i, l := range lines {
-		if original(l) {
-			return i
-		}
-		if !strings.HasPrefix(l, ">") {
-			continue
-		}
-		// "On …, … wrote:" belongs to what it announces.
-		j := i
-		for j > 0 && strings.TrimSpace(lines[j-1]) == "" {
-			j--
-		}
-		if j > 0 && strings.HasSuffix(strings.TrimSpace(lines[j-1]), ":") {
-			return j - 1
-		}
-		return i
-	}
-	return len(lines)
-}
-
-// quotedLines counts the lines of the quote that lines begin with.
-func quotedLines(lines []string) int {
-	if len(lines) > 0 && original(lines[0]) {
-		return len(lines)
-	}
-	end, seen := 0, false
-	for i, l := range lines {
-		switch {
-		case strings.HasPrefix(l, ">"):
-			end, seen = i+1, true
-		case strings.TrimSpace(l) == "", !seen:
-		default:
-			return end
-		}
-	}
-	return end
-}
-
-// original reports whether a line is the rule over a mail that is answered or
-// passed on ("-----Original Message-----", in whatever language).
-func original(l string) bool {
-	l = strings.TrimSpace(l)
-	inner := strings.Trim(l, "-")
-	return len(l)-len(inner) >= 8 && strings.HasPrefix(l, "----") && strings.HasSuffix(l, "----") &&
-		strings.TrimSpace(inner) != "" && len(inner) < 60
 }

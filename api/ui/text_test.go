@@ -1,57 +1,124 @@
 package ui
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"postroom/classify"
+	"postroom/ingest"
+	"postroom/ingest/mail"
 )
 
 func TestBlocks(t *testing.T) {
 	t.Parallel()
+	long := "> a\n> b\n> c\n"
 	for _, tt := range []struct {
-		name, text string
-		want       []block
+		name string
+		text []ingest.Segment
+		want []block
 	}{
-		{"empty", " \n\n", nil},
-		{"own words", "Hello\n\nyou\n", []block{{"Hello\n\nyou", false, 3}}},
-		{"a reply above", "Thanks\n\nOn Monday, A wrote:\n> one\n>\n> two\n", []block{{"Thanks", false, 1}, {"On Monday, A wrote:\n> one\n>\n> two", true, 4}}},
-		{"a reply in between", "> one\nyes\n> two\nno", []block{{"> one", true, 1}, {"yes", false, 1}, {"> two", true, 1}, {"no", false, 1}}},
-		{"an empty line within a quote", "> one\n\n> two", []block{{"> one\n\n> two", true, 3}}},
-		{"the original", "See below\n\n-----Ursprüngliche Nachricht-----\nVon: A\n\nHallo", []block{{"See below", false, 1}, {"-----Ursprüngliche Nachricht-----\nVon: A\n\nHallo", true, 4}}},
-		{"a rule is no original", "a\n----------\nb", []block{{"a\n----------\nb", false, 3}}},
-		{"a colon before own words", "Note:\nnothing", []block{{"Note:\nnothing", false, 2}}},
+		{"empty", []ingest.Segment{{Kind: "fresh", Text: " \n\n"}}, nil},
+		{"own words", []ingest.Segment{{Kind: "fresh", Text: "\nHello\n\nyou\n"}}, []block{{"Hello\n\nyou", own, 3, false}}},
+		{
+			"a reply above, with the line that introduces it",
+			[]ingest.Segment{{Kind: "fresh", Text: "Thanks\n\n"}, {Kind: "attribution", Text: "A wrote:\n"}, {Kind: "quoted", Text: long}, {Kind: "signature", Text: "-- \nB\n"}},
+			[]block{{"Thanks", own, 1, false}, {"A wrote:\n> a\n> b\n> c", quoted, 4, false}, {"-- \nB", signature, 2, false}},
+		},
+		{
+			"a reply in between",
+			[]ingest.Segment{{Kind: "attribution", Text: "A wrote:\n"}, {Kind: "answered", Text: "> a\n"}, {Kind: "fresh", Text: "yes\n"}},
+			[]block{{"A wrote:\n> a", answered, 2, false}, {"yes", own, 1, false}},
+		},
+		{
+			"a forward is open",
+			[]ingest.Segment{{Kind: "fresh", Text: "See below\n"}, {Kind: "attribution", Text: "From: A\n"}, {Kind: "forwarded", Text: "Hello\n"}},
+			[]block{{"See below", own, 1, false}, {"From: A\nHello", forwarded, 2, true}},
+		},
+		{"nothing but what folds", []ingest.Segment{{Kind: "quoted", Text: long}}, []block{{"> a\n> b\n> c", quoted, 3, true}}},
+		{"an introduction of nothing", []ingest.Segment{{Kind: "attribution", Text: "A wrote:\n"}, {Kind: "fresh", Text: "b\n"}}, []block{{"A wrote:", quoted, 1, false}, {"b", own, 1, false}}},
 	} {
-		if diff := cmp.Diff(tt.want, blocks(tt.text)); diff != "" {
-			t.Errorf("%s: blocks(%q) (-want +got):\n%s", tt.name, tt.text, diff)
+		got := blocks(joined(tt.text), tt.text)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }
 
-// FuzzBlocks looks for text that is lost or that ends never.
+func joined(segments []ingest.Segment) string {
+	var b strings.Builder
+	for _, s := range segments {
+		b.WriteString(s.Text)
+	}
+	return b.String()
+}
+
+// TestGiant shows a mail of which a page shows a part only.
+func TestGiant(t *testing.T) {
+	t.Parallel()
+	raw := "Content-Type: text/html\r\n\r\n<p>" + strings.Repeat("aä ", maxCounted) + "<img src=https://t.example/o.gif></p>"
+	m, err := mail.Parse([]byte(raw), mail.Budget{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := contentOf(ingest.Content{Mail: m}, "/w/x/messages/y")
+	if !c.Cut || len(c.Blocks) != 1 || len(c.Blocks[0].Text) < maxText-4 || len(c.Blocks[0].Text) > maxText || !utf8.ValidString(c.Blocks[0].Text) {
+		t.Errorf("a giant has %d blocks, cut %v, want %d bytes of it", len(c.Blocks), c.Cut, maxText)
+	}
+	if f := c.Formatted; f == nil || f.Large < maxCounted || f.Images != 0 || f.Height != 640 {
+		t.Errorf("formatted = %+v, want it too large to count in", f)
+	}
+	if len(m.Text) < maxCounted {
+		t.Errorf("the mail itself was shortened to %d bytes", len(m.Text))
+	}
+}
+
+// FuzzBlocks looks for text that is lost or that comes twice, whatever the text is
+// told apart into.
 func FuzzBlocks(f *testing.F) {
-	f.Add("Thanks\n\nOn Monday, A wrote:\n> one\n>\n> two\n")
-	f.Add("-----Original Message-----\n>\n")
-	f.Add(":\n\n\n>\n:\n>")
-	f.Fuzz(func(t *testing.T, s string) {
-		letters := func(s string) (n int) {
-			for _, r := range s {
-				if r != '\n' && r != ' ' && r != '\t' && r != '\r' && r != '\v' && r != '\f' && r != 0x85 && r != 0xa0 {
-					n++
-				}
-			}
-			return n
+	f.Add("Thanks\n\nOn Monday, A wrote:\n> one\n>\n> two\n", uint64(0x1234))
+	f.Add("-----Original Message-----\n>\n", uint64(5))
+	f.Fuzz(func(t *testing.T, s string, kinds uint64) {
+		names := []string{"fresh", "answered", "quoted", "forwarded", "signature", "attribution"}
+		var segments []ingest.Segment
+		for line := range strings.Lines(s) {
+			segment := ingest.Segment{Text: line}
+			reflect.ValueOf(&segment.Kind).Elem().SetString(names[kinds%6])
+			kinds = kinds/6 + kinds<<40
+			segments = append(segments, segment)
 		}
-		kept := 0
-		for _, b := range blocks(s) {
-			kept += letters(b.Text)
+		letters := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		list := blocks(s, segments)
+		var b strings.Builder
+		for _, block := range list {
+			b.WriteString(block.Text)
 		}
-		if kept > letters(s) {
-			t.Errorf("blocks(%q) has %d letters of %d", s, kept, letters(s))
+		if letters(b.String()) != letters(s) {
+			t.Errorf("blocks of %q = %q", s, b.String())
 		}
 	})
+}
+
+func TestRealType(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ claimed, detected, want string }{
+		{"application/pdf", "application/pdf", ""},
+		{"application/pdf", "", ""},
+		{"text/csv", "text/plain", ""},
+		{"image/jpg", "image/jpeg", ""},
+		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/zip", ""},
+		{"application/octet-stream", "application/pdf", "application/pdf"},
+		{"application/pdf", "application/vnd.microsoft.portable-executable", "application/vnd.microsoft.portable-executable"},
+		{"image/png", "text/html", "text/html"},
+	} {
+		if got := realType(tt.claimed, tt.detected); got != tt.want {
+			t.Errorf("realType(%q, %q) = %q, want %q", tt.claimed, tt.detected, got, tt.want)
+		}
+	}
 }
 
 // TestScoreAddsUp adds the figures up as a person would who reads the table.

@@ -87,6 +87,7 @@ type ticketPage struct {
 	Ticket  tickets.Ticket
 	Mailbox string // its address
 	Posts   []postView
+	Related []tickets.Relation
 	First   bool
 	Next    string
 }
@@ -108,6 +109,10 @@ func (p *pages) showTicket(w http.ResponseWriter, r *http.Request, ws tickets.Wo
 	if err != nil {
 		return err
 	}
+	if t.MergedInto != nil {
+		http.Redirect(w, r, workspacePath(ws)+"/tickets/by-id/"+t.MergedInto.String(), http.StatusSeeOther)
+		return nil
+	}
 	after, err := uuid.Parse(r.URL.Query().Get("after"))
 	if err != nil {
 		after = uuid.Nil
@@ -125,6 +130,9 @@ func (p *pages) showTicket(w http.ResponseWriter, r *http.Request, ws tickets.Wo
 		data.Posts = append(data.Posts, p.post(ctx, ws.ID, post))
 	}
 	if data.Mailbox, err = p.mailboxAddress(ctx, ws.ID, t.MailboxID); err != nil {
+		return err
+	}
+	if data.Related, err = p.desk.Related(ctx, ws.ID, t.ID); err != nil {
 		return err
 	}
 	if data.Said, err = p.said(r, ws); err != nil {
@@ -161,7 +169,7 @@ func (p *pages) post(ctx context.Context, workspace uuid.UUID, post tickets.Post
 		v.Unreadable = true
 		return v
 	}
-	v.content = contentOf(c)
+	v.content = contentOf(c, messagePath(workspace, post.MessageID))
 	return v
 }
 

@@ -22,9 +22,9 @@ const (
 	pageSize   = 50               // rows of a list
 )
 
-// policy lets a page load our stylesheet and icon, send forms to us, and nothing
-// else; a style attribute or a script in it does nothing.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+// policy lets a page load our stylesheet and pictures, show a mail in a frame, send
+// forms to us, and nothing else; a style attribute or a script in it does nothing.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // Config is what the pages are made from. Every field is needed.
 type Config struct {
@@ -69,6 +69,8 @@ func New(c Config) http.Handler {
 	mux.Handle("GET /w/{workspace}/duplicates", p.in(auth.Read, p.listStopped(duplicateList)))
 	mux.Handle("GET /w/{workspace}/messages/{message}", p.in(auth.Read, p.showMessage))
 	mux.Handle("GET /w/{workspace}/messages/{message}/raw", p.in(auth.Read, p.sendRaw))
+	mux.Handle("GET /w/{workspace}/messages/{message}/formatted", p.in(auth.Read, p.showFormatted))
+	mux.Handle("GET /w/{workspace}/messages/{message}/parts/{part}", p.in(auth.Read, p.sendPart))
 	mux.Handle("POST /w/{workspace}/messages/{message}/verdict", p.in(auth.Judge, p.judge))
 	mux.Handle("POST /w/{workspace}/messages/{message}/retry", p.in(auth.Manage, p.retry))
 	mux.Handle("GET /w/{workspace}/ledger", p.in(auth.Read, p.showLedger))

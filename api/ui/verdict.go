@@ -80,7 +80,7 @@ func (p *pages) judge(w http.ResponseWriter, r *http.Request, ws tickets.Workspa
 	if _, err := p.pipeline.Judge(r.Context(), ws.ID, actor, id, verdict); err != nil {
 		return err
 	}
-	to, err := url.Parse(localPath(r.PostForm.Get("back"), messagePath(ws, id)))
+	to, err := url.Parse(localPath(r.PostForm.Get("back"), messagePath(ws.ID, id)))
 	if err != nil {
 		return err
 	}
@@ -101,10 +101,6 @@ func (p *pages) retry(w http.ResponseWriter, r *http.Request, ws tickets.Workspa
 	if _, err := p.pipeline.Retry(r.Context(), ws.ID, auth.From(r.Context()).Actor, id); err != nil {
 		return err
 	}
-	http.Redirect(w, r, messagePath(ws, id), http.StatusSeeOther)
+	http.Redirect(w, r, messagePath(ws.ID, id), http.StatusSeeOther)
 	return nil
-}
-
-func messagePath(ws tickets.Workspace, id uuid.UUID) string {
-	return workspacePath(ws) + "/messages/" + id.String()
 }

@@ -35,8 +35,16 @@ func sampleMessage(stage ingest.Stage) ingest.Message {
 
 func sampleContent() content {
 	return content{
-		To: []string{evil}, Blocks: blocks(evil + "\n\nErika wrote:\n> " + evil + "\n> b\n> c\n"), Cut: true, Automatic: "Delivery report",
-		Attachments: []attachment{{evil, evil, 5}},
+		To: []string{evil}, MoreTo: 1000, Cut: true, Automatic: "Delivery report",
+		Blocks:    []block{{evil, own, 1, false}, {evil, answered, 1, false}, {evil, quoted, 9, false}, {evil, forwarded, 9, true}, {evil, signature, 9, false}},
+		Origin:    &origin{Words: "Passes on a mail that says it is by", Name: evil, Email: evil, Sent: evil, Subject: evil, Text: evil, Cut: true},
+		Reports:   []report{{Address: evil, Words: evil, Failed: true, Hard: true, Status: evil, Reply: evil, Said: evil}},
+		Formatted: &formatted{Path: "/formatted", Frame: "mail-1", Height: 200, Images: 3, Trackers: 2},
+		Files: []file{
+			{Name: evil, Type: evil, Real: "application/x-elf", Runs: true, Size: 5, Path: "/parts/1"},
+			{Name: evil, Type: evil, Size: 5, Path: "/parts/2", Picture: true, Inline: true},
+		},
+		MoreFiles: 3,
 	}
 }
 
@@ -72,7 +80,7 @@ func samples(t *testing.T) map[string]func(io.Writer) error {
 		},
 		"no mailbox": func(w io.Writer) error { return v.tickets.execute(w, ticketsPage{page: samplePage(), First: true}) },
 		"ticket": func(w io.Writer) error {
-			return v.ticket.execute(w, ticketPage{page: undo, Ticket: ticket, Mailbox: evil, Posts: []postView{post, hidden, unreadable}, First: true, Next: "/n"})
+			return v.ticket.execute(w, ticketPage{page: undo, Ticket: ticket, Mailbox: evil, Related: []tickets.Relation{{Subject: evil, Reason: evil}}, Posts: []postView{post, hidden, unreadable}, First: true, Next: "/n"})
 		},
 		"search": func(w io.Writer) error {
 			return v.search.execute(w, searchPage{page: samplePage(), Messages: []ingest.Message{sampleMessage(ingest.Filed)}})

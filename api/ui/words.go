@@ -16,7 +16,7 @@ import (
 var funcs = template.FuncMap{
 	"when": when, "clock": clock, "fullTime": fullTime, "iso": iso, "took": took, "size": size, "count": count, "plural": plural,
 	"person": person, "initials": initials, "tint": tint, "subject": subject,
-	"causeWords": causeWords, "stageWords": stageWords, "statusWords": statusWords, "evidenceWords": evidenceWords,
+	"causeWords": causeWords, "stageWords": stageWords, "statusWords": statusWords, "evidenceWords": evidenceWords, "relatedWords": relatedWords,
 	"doorWords": doorWords, "refusalWords": refusalWords, "percent": percent, "deref": deref[string], "query": url.QueryEscape,
 }
 
@@ -226,8 +226,35 @@ func evidenceWords(e tickets.Evidence) string {
 		return "Joined: it refers to this conversation"
 	case tickets.Parent:
 		return "Joined: messages of this ticket refer to it"
+	case tickets.ReplyAddress:
+		return "Joined: it was sent to this ticket's own reply address"
+	case tickets.About:
+		return "Joined: it reports on a message of this ticket"
+	case tickets.BodyMarker:
+		return "Joined: it quotes a mail that we sent about this ticket"
+	case tickets.Number:
+		return "Joined: its subject names this ticket, and its sender takes part in it"
+	case tickets.Subject:
+		return "Joined: it has this ticket's subject, and its sender takes part in it"
+	case tickets.Moved:
+		return "Put on this ticket by a person"
 	}
 	return string(e)
+}
+
+// relatedWords says why another ticket may have to do with this one.
+func relatedWords(reason string) string {
+	switch tickets.Evidence(reason) {
+	case tickets.SameMail:
+		return "the same mail was received there"
+	case tickets.Number:
+		return "a subject names its number"
+	case tickets.Subject:
+		return "it has the same subject"
+	case tickets.BodyMarker:
+		return "a mail about it is quoted"
+	}
+	return "a message refers to it"
 }
 
 func doorWords(door string) string {

@@ -10,12 +10,6 @@ import (
 	"postroom/classify"
 )
 
-// resamples are the resamples behind an interval: enough that its ends move in the third digit only.
-const resamples = 200
-
-// curve are the stretches of a stream that the learning curve is read from.
-var curve = []struct{ from, to int }{{0, 50}, {50, 250}, {200, 1200}, {1000, 6000}}
-
 // print writes one line for each figure and one column for each track.
 func (e *evaluation) print(w io.Writer) {
 	measures := make([]classify.Measures, len(e.tracks))
@@ -32,7 +26,7 @@ func (e *evaluation) print(w io.Writer) {
 	fmt.Fprintf(w, "%d messages, %d ham and %d spam; each scored before it was learned\n", e.read, measures[0].Ham, measures[0].Spam)
 	row("", func(_ int, t *track) string { return t.name })
 	row("(1-ROCA)% (95 % interval)", func(i int, t *track) string {
-		low, high := classify.Interval(t.run, resamples)
+		low, high := classify.Interval(t.run, classify.Resamples)
 		return fmt.Sprintf("%s (%s-%s)", figure(measures[i].ROCA), figure(low), figure(high))
 	})
 	row("lam%", func(i int, _ *track) string { return fmt.Sprintf("%.3f", measures[i].LAM) })
@@ -43,13 +37,9 @@ func (e *evaluation) print(w io.Writer) {
 		return share(measures[i].Unsure, measures[i].Ham+measures[i].Spam)
 	})
 	row("expected calibration error", func(i int, _ *track) string { return fmt.Sprintf("%.4f", measures[i].ECE) })
-	for _, c := range curve {
-		if c.from >= e.read {
-			continue
-		}
-		to := min(c.to, e.read)
-		row(fmt.Sprintf("(1-ROCA)%%, messages %d-%d", c.from, to), func(_ int, t *track) string {
-			return figure(classify.Measure(t.run[c.from:to]).ROCA)
+	for i, part := range classify.LearningCurve(e.tracks[0].run) {
+		row(fmt.Sprintf("(1-ROCA)%%, messages %d-%d", part.From, part.To), func(_ int, t *track) string {
+			return figure(classify.LearningCurve(t.run)[i].ROCA)
 		})
 	}
 	row("µs per score, features and all", func(_ int, t *track) string {

@@ -88,12 +88,16 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 	}
 	keysets := postgres.Keysets{DB: in.db}
 	in.vault = vault.New(master, keysets)
-	secret, err := filterSecret(ctx, in.vault, keysets)
+	secret, err := sealedSecret(ctx, in.vault, keysets, "filter_secret")
+	if err != nil {
+		return err
+	}
+	threadKey, err := sealedSecret(ctx, in.vault, keysets, "thread_key")
 	if err != nil {
 		return err
 	}
 	in.filter = classify.New(in.db, classify.Config{Secret: secret})
-	in.desk = tickets.New(in.db)
+	in.desk = tickets.New(in.db, tickets.SignWith(threadKey))
 	disk := ""
 	if in.cluster != nil {
 		disk = filepath.Join(g.Data, "postgres")
@@ -109,15 +113,15 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 	return nil
 }
 
-// filterSecret is the installation's key for the hashes of the filter's features,
-// made once and kept sealed.
-func filterSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets) ([]byte, error) {
-	row := []byte("filter_secret")
+// sealedSecret is a key of the installation's, made once and kept sealed: for the
+// hashes of the filter's features, for the tokens that name tickets.
+func sealedSecret(ctx context.Context, v *vault.Vault, keysets postgres.Keysets, name string) ([]byte, error) {
+	row := []byte(name)
 	box, err := v.Box(ctx, uuid.Nil)
 	if err != nil {
 		return nil, fmt.Errorf("the installation's keys: %w", err)
 	}
-	sealed, err := keysets.Secret(ctx, "filter_secret", func() ([]byte, error) {
+	sealed, err := keysets.Secret(ctx, name, func() ([]byte, error) {
 		secret := make([]byte, 32)
 		if _, err := rand.Read(secret); err != nil {
 			return nil, err

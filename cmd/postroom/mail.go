@@ -28,14 +28,15 @@ func (c *mailParseCmd) Run(std streams) error {
 	out := bufio.NewWriter(std.out)
 	var faults []error
 	for _, file := range c.Files {
-		faults = append(faults, c.one(out, std.in, file))
+		faults = append(faults, c.one(out, std, file))
 	}
 	return errors.Join(append(faults, out.Flush())...)
 }
 
-// one prints one mail. A mail over its budget is printed as far as it was read.
-func (c *mailParseCmd) one(out io.Writer, stdin io.Reader, file string) error {
-	raw, err := readFile(stdin, file)
+// one prints one mail. A mail over its budget is printed as far as it was read,
+// which is said and no error: so would the pipeline take it.
+func (c *mailParseCmd) one(out io.Writer, std streams, file string) error {
+	raw, err := readFile(std.in, file)
 	if err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func (c *mailParseCmd) one(out io.Writer, stdin io.Reader, file string) error {
 		err = printMail(out, file, m)
 	}
 	if over != nil {
-		err = errors.Join(err, fmt.Errorf("%s: printed as far as it was read: %w", file, over))
+		fmt.Fprintf(std.err, "postroom: %s: printed as far as it was read: %v\n", file, over)
 	}
 	return err
 }

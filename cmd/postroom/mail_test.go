@@ -71,8 +71,8 @@ func TestMailParse(t *testing.T) {
 
 func TestMailParseOverBudget(t *testing.T) {
 	t.Parallel()
-	out, errs, code := mailRun(t, "Subject: x\n"+strings.Repeat("X-Long: "+strings.Repeat("a", 1000)+"\n", 2000)+"\nbody", "mail", "parse", "--json", "-")
-	if code != exitFailed || !strings.Contains(out, `"subject":"x"`) || !strings.Contains(errs, "as far as it was read") {
+	out, errs, code := mailRun(t, "Subject: x\n"+strings.Repeat("X-Long: "+strings.Repeat("a", 1000)+"\n", 5000)+"\nbody", "mail", "parse", "--json", "-")
+	if code != exitOK || !strings.Contains(out, `"subject":"x"`) || !strings.Contains(errs, "as far as it was read") {
 		t.Errorf("exit code %d, wrote %.100q and %q", code, out, errs)
 	}
 }

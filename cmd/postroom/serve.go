@@ -23,6 +23,7 @@ import (
 	"postroom/api"
 	"postroom/api/auth"
 	"postroom/api/ui"
+	"postroom/classify/control"
 	"postroom/ingest"
 	"postroom/ingest/smtpd"
 )
@@ -136,7 +137,7 @@ func (s *serving) openLMTP() error {
 func (s *serving) newWeb(metrics *prometheus.Registry) *http.Server {
 	a := auth.New(s.db, auth.Config{AdminToken: s.token.text, Proxies: s.cmd.TrustedProxies})
 	handler := api.Handler(api.Config{
-		Desk: s.desk, Pipeline: s.pipeline, Auth: a,
+		Desk: s.desk, Pipeline: s.pipeline, Filter: control.New(s.db, s.filter), Auth: a,
 		UI:      ui.New(ui.Config{Desk: s.desk, Pipeline: s.pipeline, Auth: a}),
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Ready:   s.ready,

@@ -53,7 +53,7 @@ func New(t testing.TB, change func(*ingest.Config)) *Room {
 	}
 	t.Cleanup(db.Close)
 	r := &Room{
-		t: t, cfg: cfg, DB: db, Desk: tickets.New(db), Vault: vault.New(master, postgres.Keysets{DB: db}),
+		t: t, cfg: cfg, DB: db, Desk: tickets.New(db, tickets.SignWith([]byte("the key of a test"))), Vault: vault.New(master, postgres.Keysets{DB: db}),
 		Filter: classify.New(db, classify.Config{Secret: []byte("the secret of a test")}),
 	}
 	r.Pipeline = r.Another(change)

@@ -124,6 +124,9 @@ func sniffText(data []byte) string {
 	}
 }
 
+// Runs reports whether the part is a program, whatever it claims to be.
+func (p *Part) Runs() bool { return runs(p.Detected) }
+
 // runs reports whether files of this type are programs.
 func runs(kind string) bool {
 	switch kind {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,9 @@ import (
 const (
 	firstBuffer    = 16 << 10
 	announcedFirst = 256 << 10
+
+	// collectFrom is the buffer size from which outgrown ones are collected at once.
+	collectFrom = 8 << 20
 )
 
 var (
@@ -80,6 +84,9 @@ func (c *collector) grow(n int64) {
 		return
 	}
 	c.held = want
+	if have >= collectFrom {
+		runtime.GC() // the buffer before this one; left to itself the collector keeps several
+	}
 	bigger := make([]byte, len(c.buf), want)
 	copy(bigger, c.buf)
 	c.buf = bigger

@@ -192,7 +192,7 @@ $$;
 CREATE FUNCTION public.refresh_statistics() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET default_statistics_target TO '20'
+    SET default_statistics_target TO '5'
     AS $$
 declare
 	t  name;
@@ -201,7 +201,7 @@ begin
 	for t in
 		select s.relname from pg_stat_user_tables s join pg_class c on c.oid = s.relid
 		where s.schemaname = 'public'
-			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'message_words')
+			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'job')
 			and s.n_live_tup > 500 + 2 * greatest(c.reltuples, 0)
 	loop
 		execute format('analyze public.%I', t);
@@ -250,6 +250,16 @@ CREATE FUNCTION public.search_words(query text, before uuid, n integer) RETURNS 
 	order by w.message_id desc limit n
 $$;
 
+CREATE FUNCTION public.ticket_root(workspace uuid, ticket uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    AS $_$
+	with recursive up as (
+		select t.id, t.merged_into from public.ticket t where t.workspace_id = $1 and t.id = $2
+		union
+		select t.id, t.merged_into from up join public.ticket t on t.workspace_id = $1 and t.id = up.merged_into)
+	select id from up where merged_into is null
+$_$;
+
 CREATE FUNCTION public.workspaces() RETURNS TABLE(workspace_id uuid, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -274,7 +284,12 @@ CREATE TABLE public.alert (
     advice text NOT NULL,
     raised_at timestamp with time zone DEFAULT now() NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    resolved_at timestamp with time zone
+    resolved_at timestamp with time zone,
+    count integer DEFAULT 1 NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    resolved_by text,
+    CONSTRAINT alert_count_check CHECK ((count > 0))
 );
 ALTER TABLE ONLY public.alert ALTER COLUMN workspace_id SET STATISTICS 0;
 
@@ -303,6 +318,9 @@ CREATE TABLE public.audit (
     CONSTRAINT audit_hash_check CHECK ((length(hash) = 32))
 );
 ALTER TABLE ONLY public.audit ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN target SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN detail SET STATISTICS 0;
+ALTER TABLE ONLY public.audit ALTER COLUMN hash SET STATISTICS 0;
 
 ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
 
@@ -325,24 +343,11 @@ CREATE TABLE public.blob (
 )
 WITH (toast_tuple_target='8160');
 ALTER TABLE ONLY public.blob ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.blob ALTER COLUMN hash SET STATISTICS 0;
+ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.blob FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.classify_alert (
-    workspace_id uuid NOT NULL,
-    id uuid NOT NULL,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    detail text NOT NULL,
-    count integer DEFAULT 1 NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    seen_at timestamp with time zone,
-    seen_by text,
-    CONSTRAINT classify_alert_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'drift'::text, 'flood'::text, 'one-sided'::text])))
-);
-
-ALTER TABLE ONLY public.classify_alert FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.classify_event (
     workspace_id uuid NOT NULL,
@@ -579,6 +584,15 @@ END) STORED,
 )
 WITH (fillfactor='25');
 ALTER TABLE ONLY public.message ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN source_key SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN raw_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN content_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN trail SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN from_name SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN message_id SET STATISTICS 0;
+ALTER TABLE ONLY public.message ALTER COLUMN reason SET STATISTICS 0;
 
 ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
 
@@ -693,9 +707,15 @@ CREATE TABLE public.post (
     evidence text NOT NULL,
     others text[] NOT NULL,
     hidden boolean DEFAULT false NOT NULL,
-    ours boolean DEFAULT false NOT NULL
+    weight smallint DEFAULT 0 NOT NULL,
+    automatic text DEFAULT ''::text NOT NULL,
+    ref bytea,
+    ours boolean DEFAULT false NOT NULL,
+    CONSTRAINT post_ref_check CHECK ((length(ref) = 16))
 );
 ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.post ALTER COLUMN author_name SET STATISTICS 0;
+ALTER TABLE ONLY public.post ALTER COLUMN others SET STATISTICS 0;
 
 ALTER TABLE ONLY public.post FORCE ROW LEVEL SECURITY;
 
@@ -735,6 +755,7 @@ CREATE TABLE public.thread_ref (
 );
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN mailbox_id SET STATISTICS 0;
+ALTER TABLE ONLY public.thread_ref ALTER COLUMN ref SET STATISTICS 0;
 
 ALTER TABLE ONLY public.thread_ref FORCE ROW LEVEL SECURITY;
 
@@ -750,9 +771,15 @@ CREATE TABLE public.ticket (
     messages integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text])))
+    merged_into uuid,
+    apart boolean DEFAULT false NOT NULL,
+    waits text DEFAULT ''::text NOT NULL,
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text]))),
+    CONSTRAINT ticket_waits_check CHECK ((waits = ANY (ARRAY[''::text, 'answer'::text, 'report'::text])))
 );
 ALTER TABLE ONLY public.ticket ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.ticket ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY public.ticket ALTER COLUMN requester_name SET STATISTICS 0;
 
 ALTER TABLE ONLY public.ticket FORCE ROW LEVEL SECURITY;
 
@@ -762,6 +789,43 @@ CREATE TABLE public.ticket_counter (
 );
 
 ALTER TABLE ONLY public.ticket_counter FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_move (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    source_id uuid NOT NULL,
+    target_id uuid NOT NULL,
+    actor text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    CONSTRAINT ticket_move_kind_check CHECK ((kind = ANY (ARRAY['merge'::text, 'split'::text])))
+);
+ALTER TABLE ONLY public.ticket_move ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_move FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_moved (
+    workspace_id uuid NOT NULL,
+    move_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    evidence text NOT NULL,
+    weight smallint NOT NULL
+);
+ALTER TABLE ONLY public.ticket_moved ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_moved FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ticket_related (
+    workspace_id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    other_id uuid NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.ticket_related ALTER COLUMN workspace_id SET STATISTICS 0;
+
+ALTER TABLE ONLY public.ticket_related FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.workspace (
     workspace_id uuid NOT NULL,
@@ -796,9 +860,6 @@ ALTER TABLE ONLY public.audit
 
 ALTER TABLE ONLY public.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (workspace_id, hash, chunk);
-
-ALTER TABLE ONLY public.classify_alert
-    ADD CONSTRAINT classify_alert_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_pkey PRIMARY KEY (workspace_id, seq);
@@ -885,16 +946,25 @@ ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
 
 ALTER TABLE ONLY public.thread_ref
-    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref);
+    ADD CONSTRAINT thread_ref_pkey PRIMARY KEY (workspace_id, mailbox_id, ref, ticket_id);
 
 ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_pkey PRIMARY KEY (workspace_id);
+
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_moved
+    ADD CONSTRAINT ticket_moved_pkey PRIMARY KEY (workspace_id, move_id, message_id);
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_number_key UNIQUE (number, workspace_id);
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_pkey PRIMARY KEY (workspace_id, ticket_id, other_id);
 
 ALTER TABLE ONLY public.workspace_key
     ADD CONSTRAINT workspace_key_pkey PRIMARY KEY (workspace_id);
@@ -905,8 +975,6 @@ ALTER TABLE ONLY public.workspace
 CREATE UNIQUE INDEX alert_open_idx ON public.alert USING btree (target, kind, workspace_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX alone_message_idx ON public.alone USING btree (message_id, workspace_id);
-
-CREATE UNIQUE INDEX classify_alert_open ON public.classify_alert USING btree (workspace_id, kind, subject) WHERE (seen_at IS NULL);
 
 CREATE INDEX classify_event_message ON public.classify_event USING btree (workspace_id, message_id, seq DESC);
 
@@ -928,6 +996,12 @@ CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
 
 CREATE INDEX session_seen_idx ON public.session USING btree (seen_at);
 
+CREATE INDEX ticket_merged_idx ON public.ticket USING btree (merged_into, workspace_id) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX ticket_move_source_idx ON public.ticket_move USING btree (source_id, workspace_id);
+
+CREATE INDEX ticket_move_target_idx ON public.ticket_move USING btree (target_id, workspace_id);
+
 CREATE INDEX ticket_updated_idx ON public.ticket USING btree (workspace_id, updated_at, id);
 
 ALTER TABLE ONLY public.alert
@@ -938,9 +1012,6 @@ ALTER TABLE ONLY public.audit_head
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
-
-ALTER TABLE ONLY public.classify_alert
-    ADD CONSTRAINT classify_alert_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.classify_event
     ADD CONSTRAINT classify_event_replaces_fkey FOREIGN KEY (workspace_id, replaces) REFERENCES public.classify_event(workspace_id, seq);
@@ -996,8 +1067,26 @@ ALTER TABLE ONLY public.post
 ALTER TABLE ONLY public.ticket_counter
     ADD CONSTRAINT ticket_counter_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id);
 
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_move
+    ADD CONSTRAINT ticket_move_workspace_id_target_id_fkey FOREIGN KEY (workspace_id, target_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_moved
+    ADD CONSTRAINT ticket_moved_workspace_id_move_id_fkey FOREIGN KEY (workspace_id, move_id) REFERENCES public.ticket_move(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_workspace_id_other_id_fkey FOREIGN KEY (workspace_id, other_id) REFERENCES public.ticket(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket_related
+    ADD CONSTRAINT ticket_related_workspace_id_ticket_id_fkey FOREIGN KEY (workspace_id, ticket_id) REFERENCES public.ticket(workspace_id, id);
+
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_workspace_id_mailbox_id_fkey FOREIGN KEY (workspace_id, mailbox_id) REFERENCES public.mailbox(workspace_id, id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_workspace_id_merged_into_fkey FOREIGN KEY (workspace_id, merged_into) REFERENCES public.ticket(workspace_id, id);
 
 ALTER TABLE ONLY public.workspace_key
     ADD CONSTRAINT workspace_key_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspace(workspace_id) ON DELETE CASCADE;
@@ -1013,8 +1102,6 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_head ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.blob ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.classify_alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.classify_event ENABLE ROW LEVEL SECURITY;
 
@@ -1096,6 +1183,12 @@ CREATE POLICY owner_all ON public.ticket TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.ticket_counter TO postroom_owner USING (true);
 
+CREATE POLICY owner_all ON public.ticket_move TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_moved TO postroom_owner USING (true);
+
+CREATE POLICY owner_all ON public.ticket_related TO postroom_owner USING (true);
+
 CREATE POLICY owner_all ON public.workspace TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.workspace_key TO postroom_owner USING (true);
@@ -1109,6 +1202,12 @@ ALTER TABLE public.thread_ref ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_counter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_move ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_moved ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_related ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.workspace ENABLE ROW LEVEL SECURITY;
 
@@ -1125,8 +1224,6 @@ CREATE POLICY workspace_scope ON public.audit TO postroom_app USING ((workspace_
 CREATE POLICY workspace_scope ON public.audit_head TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.blob TO postroom_app USING ((workspace_id = public.current_workspace()));
-
-CREATE POLICY workspace_scope ON public.classify_alert USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.classify_event USING ((workspace_id = public.current_workspace())) WITH CHECK ((workspace_id = public.current_workspace()));
 
@@ -1171,6 +1268,12 @@ CREATE POLICY workspace_scope ON public.thread_ref TO postroom_app USING ((works
 CREATE POLICY workspace_scope ON public.ticket TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.ticket_counter TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_move TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_moved TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.ticket_related TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.workspace TO postroom_app USING ((workspace_id = public.current_workspace()));
 
@@ -1247,8 +1350,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_head TO postroom_app;
 
 GRANT SELECT ON TABLE public.blob TO postroom_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.classify_alert TO postroom_app;
-
 GRANT SELECT,INSERT ON TABLE public.classify_event TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classify_head TO postroom_app;
@@ -1302,6 +1403,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.thread_ref TO postroom_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_counter TO postroom_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_move TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_moved TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_related TO postroom_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.workspace TO postroom_app;
 
