@@ -140,7 +140,10 @@ func (p *Pipeline) step(j *job) func(context.Context, *job) error {
 	case Parsed:
 		return p.rate
 	case Scored:
-		if j.mail == nil {
+		switch {
+		case j.judged == "" && j.score.Verdict == "":
+			return p.rate // its filing failed, and what was not written is not known
+		case j.mail == nil:
 			return p.reread
 		}
 	}
