@@ -59,15 +59,21 @@ func (p *Pipeline) claimOnce(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n := 0
+	var jobs []*job
 	var c claimed
-	_, err = pgx.ForEachRow(rows, c.columns(), func() error {
-		n++
-		p.claimed.Add(1)
-		p.jobs <- c.job() // has room for as many as may be claimed
+	if _, err = pgx.ForEachRow(rows, c.columns(), func() error {
+		jobs = append(jobs, c.job())
 		return nil
-	})
-	return n, err
+	}); err != nil {
+		return 0, err
+	}
+	// Only now is the claim committed. Rows come before that, and a worker that was
+	// as quick would not find its job.
+	for _, j := range jobs {
+		p.claimed.Add(1)
+		p.jobs <- j // has room for as many as may be claimed
+	}
+	return len(jobs), nil
 }
 
 // claimed is the row that claim_messages returns.
@@ -111,9 +117,7 @@ func (c *claimed) job() *job {
 const releaseSQL = `
 	update job j set due_at = now(), attempt_base = attempt_base + 1
 	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
-	cross join lateral (
-		select x.ctid, x.attempt from job x where x.workspace_id = $1 and x.message_id = d.id offset 0 for update) l
-	where j.ctid = l.ctid and l.attempt = d.attempt`
+	where j.workspace_id = $1 and j.message_id = d.id and j.attempt = d.attempt`
 
 // release makes jobs due at once for whoever claims them.
 func (p *Pipeline) release(ctx context.Context, jobs []*job) error {

@@ -140,15 +140,12 @@ func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*
 }
 
 // The fence: a job is taken away by the holder of its latest attempt, who puts a
-// new one in its place for a message that has not come to its end. The inner query
-// reaches each row by its key. As a plain join, the planner reads all jobs for
-// every batch, because statistics of a queue say that hardly any wait.
+// new one in its place for a message that has not come to its end. Joined by the
+// key, and not by the row's place, so that a row that somebody changed meanwhile is
+// looked at again as it is then.
 const takeSQL = `
-	delete from job j
-	using unnest($2::uuid[], $3::int[]) as d (id, attempt)
-	cross join lateral (
-		select x.ctid, x.attempt from job x where x.workspace_id = $1 and x.message_id = d.id offset 0 for update) l
-	where j.ctid = l.ctid and l.attempt = d.attempt
+	delete from job j using unnest($2::uuid[], $3::int[]) as d (id, attempt)
+	where j.workspace_id = $1 and j.message_id = d.id and j.attempt = d.attempt
 	returning j.message_id`
 
 const knownSQL = `

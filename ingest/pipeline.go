@@ -76,7 +76,7 @@ func New(c Config) *Pipeline {
 		kept:     gauge{max: c.Limits.HandOffBytes},
 		keptJobs: gauge{max: int64(c.Limits.HandOff)},
 		jobs:     make(chan *job, c.Limits.HandOff+c.Limits.Batch*c.Limits.Workers),
-		turns:    newTurns(4 * c.Limits.Batch),
+		turns:    newTurns(4*c.Limits.Batch, 2*c.Limits.BatchBytes),
 		wake:     make(chan struct{}, 1),
 		told:     make(chan struct{}, 1),
 		indexing: make(chan *job, 4*c.Limits.Batch),

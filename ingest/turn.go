@@ -17,10 +17,11 @@ type turns struct {
 	fewer   sync.Cond            // left messages were taken
 	waiting map[uuid.UUID][]*job // of the workspaces whose turn somebody has
 	most    int                  // messages that may be left with one turn
+	bytes   int64                // and their bytes; what is read of a mail takes about as many again
 }
 
-func newTurns(most int) *turns {
-	t := &turns{waiting: map[uuid.UUID][]*job{}, most: most}
+func newTurns(most int, bytes int64) *turns {
+	t := &turns{waiting: map[uuid.UUID][]*job{}, most: most, bytes: bytes}
 	t.fewer.L = &t.mu
 	return t
 }
@@ -31,12 +32,21 @@ func newTurns(most int) *turns {
 func (t *turns) leave(workspace uuid.UUID, group []*job) (mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.waiting[workspace]) >= t.most {
+	for t.full(workspace) {
 		t.fewer.Wait()
 	}
 	left, taken := t.waiting[workspace]
 	t.waiting[workspace] = append(left, group...)
 	return !taken
+}
+
+func (t *turns) full(workspace uuid.UUID) bool {
+	left := t.waiting[workspace]
+	var bytes int64
+	for _, j := range left {
+		bytes += j.size
+	}
+	return len(left) >= t.most || bytes >= t.bytes
 }
 
 // next takes the messages to be filed next, oldest first, at most n. When none

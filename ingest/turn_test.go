@@ -11,7 +11,7 @@ import (
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	a, b := uuid.New(), uuid.New()
-	turns := newTurns(3)
+	turns := newTurns(3, 1<<20)
 	some := func(n int) []*job {
 		list := make([]*job, n)
 		for i := range list {
@@ -43,12 +43,31 @@ func TestTurns(t *testing.T) {
 	}
 }
 
+// Bytes bound a turn as well as messages do.
+func TestTurnsAreBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ws := uuid.New()
+		turns := newTurns(100, 10)
+		turns.leave(ws, []*job{{size: 10}})
+		left := false
+		var wg sync.WaitGroup
+		wg.Go(func() { turns.leave(ws, []*job{{size: 1}}); left = true })
+		synctest.Wait()
+		if left {
+			t.Error("a full turn took more")
+		}
+		turns.next(ws, 1)
+		wg.Wait()
+	})
+}
+
 // Who leaves messages with a turn that has too many waits until some are taken.
 func TestTurnsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ws := uuid.New()
-		turns := newTurns(2)
+		turns := newTurns(2, 1<<20)
 		turns.leave(ws, []*job{{}, {}})
 		var wg sync.WaitGroup
 		left := false

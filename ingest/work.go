@@ -143,7 +143,10 @@ func (p *Pipeline) step(j *job) func(context.Context, *job) error {
 		}
 		return p.rate
 	case Scored:
-		if j.mail == nil {
+		switch {
+		case j.judged == "" && j.score.Verdict == "" && !j.ours():
+			return p.rate // its filing failed, and what was not written is not known
+		case j.mail == nil:
 			return p.reread
 		}
 	}

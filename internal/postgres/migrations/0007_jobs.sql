@@ -5,6 +5,8 @@
 -- is written a second time.
 -- Rewrites the table message and locks it meanwhile.
 
+lock table message in access exclusive mode; -- a process of the version before must not accept or file meanwhile
+
 create table job (
 	workspace_id uuid not null,
 	message_id   uuid not null,
