@@ -19,6 +19,7 @@ import (
 	"postroom/ingest"
 	"postroom/ingest/imappoll"
 	"postroom/ingest/imappoll/imaptest"
+	"postroom/ingest/ingesttest"
 )
 
 // measured skips what is a measurement and no test. The first word says which,
@@ -128,7 +129,7 @@ func TestMeasureIdle(t *testing.T) {
 	}
 	before := live()
 	begun := time.Now()
-	run(t, p)
+	ingesttest.Run(t, p)
 	for watching := 0; watching < n; time.Sleep(50 * time.Millisecond) {
 		watching = 0
 		for _, st := range p.Statuses() {

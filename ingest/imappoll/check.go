@@ -287,11 +287,6 @@ func (p *Poller) Drop(ctx context.Context, actor string, workspace, mailbox uuid
 	return p.drop(ctx, actor, workspace, mailbox)
 }
 
-// Alerts lists what a person of the workspace has to mend.
-func (p *Poller) Alerts(ctx context.Context, workspace uuid.UUID, limit int) ([]alert.Alert, error) {
-	return alert.Open(ctx, p.db, workspace, limit)
-}
-
 // Session is what the envelopes of mails that this process takes are marked with.
 func (p *Poller) Session() string { return p.session }
 

@@ -8,6 +8,7 @@ import (
 
 	"postroom/ingest/imappoll"
 	"postroom/ingest/imappoll/imaptest"
+	"postroom/ingest/ingesttest"
 	"postroom/internal/alert"
 	"postroom/oauthgmail"
 )
@@ -65,7 +66,7 @@ func TestOAuth(t *testing.T) {
 			if _, err := p.PollOnce(t.Context(), d.Workspace, d.Mailbox, nil); !errors.As(err, &refused) || !strings.Contains(err.Error(), "Likely causes") {
 				t.Errorf("poll after withdrawal: %v, want *RefusedError with the causes", err)
 			}
-			stop := run(t, p)
+			stop := ingesttest.Run(t, p)
 			d.waitAlert(alert.Consent, true)
 			consent()
 			d.Settled(7)

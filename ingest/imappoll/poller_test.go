@@ -1,7 +1,6 @@
 package imappoll_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -58,27 +57,6 @@ func (d *desk) once(p *imappoll.Poller) imappoll.Status {
 		d.t.Fatalf("PollOnce: %v\n%s", err, d.server.Log())
 	}
 	return st
-}
-
-// run polls in the background until the test ends or stop is called.
-func run(t *testing.T, p *imappoll.Poller) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
 }
 
 // mails are simple mails with different ids.
@@ -165,8 +143,8 @@ func TestWatch(t *testing.T) {
 	d := newDesk(t, imaptest.Options{})
 	a, b := imappoll.New(d.config()), imappoll.New(d.config())
 	d.put(a, d.settings())
-	run(t, a)
-	stop := run(t, b)
+	ingesttest.Run(t, a)
+	stop := ingesttest.Run(t, b)
 	d.server.Deliver(d.user, "INBOX", mails(0, 5)...)
 	d.Settled(5)
 	for i := range 5 {
@@ -207,9 +185,9 @@ func TestShare(t *testing.T) {
 			}
 		}
 	}
-	run(t, a)
+	ingesttest.Run(t, a)
 	wait("alone", func() bool { return len(a.Statuses()) == 6 })
-	stop := run(t, b)
+	stop := ingesttest.Run(t, b)
 	wait("together", func() bool { return len(a.Statuses()) == 3 && len(b.Statuses()) == 3 })
 	stop()
 	wait("alone again", func() bool { return len(a.Statuses()) == 6 })

@@ -11,6 +11,7 @@ import (
 	"postroom/ingest"
 	"postroom/ingest/imappoll"
 	"postroom/ingest/imappoll/imaptest"
+	"postroom/ingest/ingesttest"
 	"postroom/internal/alert"
 	"postroom/tickets"
 )
@@ -34,7 +35,7 @@ func TestBadUID(t *testing.T) {
 	if err := errors.Join(os.Chown(bad, 0, 0), os.Chmod(bad, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	stop := run(t, p)
+	stop := ingesttest.Run(t, p)
 	d.Settled(10)
 	d.waitAlert(alert.Parked, true)
 	stop()
@@ -46,7 +47,7 @@ func TestBadUID(t *testing.T) {
 	if err := errors.Join(os.Chown(bad, 65534, 65534), os.Chmod(bad, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	run(t, p)
+	ingesttest.Run(t, p)
 	d.Settled(11)
 	d.agrees(p)
 }
@@ -194,7 +195,7 @@ func TestAlerts(t *testing.T) {
 	s := d.settings()
 	s.Password = "wrong"
 	d.put(p, s)
-	run(t, p)
+	ingesttest.Run(t, p)
 	d.waitAlert(alert.Refused, true)
 	d.put(p, d.settings())
 	d.waitAlert(alert.Refused, false)
@@ -219,7 +220,7 @@ func TestFolders(t *testing.T) {
 	d.put(p, s)
 	d.server.Deliver(d.user, "INBOX", mails(0, 2)...)
 	d.server.Deliver(d.user, "Spam", mails(2, 2)...)
-	run(t, p)
+	ingesttest.Run(t, p)
 	d.waitAlert(alert.Folder, true)
 	roles := map[string]int{}
 	for _, m := range d.Settled(4) {

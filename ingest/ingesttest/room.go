@@ -107,8 +107,11 @@ func (r *Room) AsOwner(sql string, args ...any) {
 // Start runs the room's pipeline until the test ends or stop is called.
 func (r *Room) Start() (stop func()) { return Run(r.t, r.Pipeline) }
 
-// Run runs a pipeline until the test ends or stop is called.
-func Run(t testing.TB, p *ingest.Pipeline) (stop func()) {
+// A Runner is what works until its context ends: a pipeline, or a door to one.
+type Runner interface{ Run(context.Context) error }
+
+// Run runs p until the test ends or stop is called.
+func Run(t testing.TB, p Runner) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
