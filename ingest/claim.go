@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,18 +117,19 @@ func (c *claimed) job() *job {
 
 // What was given back untried does not count as tried.
 const releaseSQL = `
-	update job j set due_at = now(), attempt_base = attempt_base + 1
+	update job j set due_at = now() + $4, attempt_base = attempt_base + 1
 	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
 	where j.workspace_id = $1 and j.message_id = d.id and j.attempt = d.attempt`
 
-// release makes jobs due at once for whoever claims them.
-func (p *Pipeline) release(ctx context.Context, jobs []*job) error {
+// release makes jobs due after a pause for whoever claims them.
+func (p *Pipeline) release(ctx context.Context, jobs []*job, pause time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for workspace, group := range byWorkspace(jobs) {
+		inOrder(group)
 		ids, attempts := fences(group)
 		err := p.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, releaseSQL, workspace, ids, attempts)
+			_, err := tx.Exec(ctx, releaseSQL, workspace, ids, attempts, pause)
 			return err
 		})
 		if err != nil {
@@ -134,6 +137,11 @@ func (p *Pipeline) release(ctx context.Context, jobs []*job) error {
 		}
 	}
 	return nil
+}
+
+// inOrder sorts jobs by arrival. Whoever locks several takes them in this order.
+func inOrder(jobs []*job) {
+	slices.SortFunc(jobs, func(a, b *job) int { return bytes.Compare(a.id[:], b.id[:]) })
 }
 
 // fences returns the ids and attempts by which jobs are finished.

@@ -40,9 +40,10 @@ func (j *job) audit(chain *audit.Chain) error {
 // The row's place (ctid) is looked up by its key, one row at a time: whoever changes
 // a message holds the chain's lock, so it stays where it is. Joined by the key
 // directly, the planner prefers to read all of the workspace once the table is new
-// to it.
+// to it. A message whose row was missed would wait for ever, for its job is gone:
+// then nothing is written.
 const endSQL = `
-	update message m set stage = e.stage, attempt = e.attempt, trail = m.trail || e.trail::jsonb,
+	with written as (update message m set stage = e.stage, attempt = e.attempt, trail = m.trail || e.trail::jsonb,
 		subject = e.subject, from_name = e.from_name, from_email = e.from_email, message_id = e.message_id, sent_at = e.sent_at,
 		verdict = e.verdict, score = e.score, cause = e.cause, reason = e.reason,
 		ticket_id = e.ticket_id, duplicate_of = e.duplicate_of, done_at = e.done_at
@@ -51,7 +52,8 @@ const endSQL = `
 		as e (id, stage, attempt, trail, subject, from_name, from_email, message_id, sent_at, verdict, score, cause, reason,
 			ticket_id, duplicate_of, done_at)
 	cross join lateral (select x.ctid from message x where x.workspace_id = $1 and x.id = e.id offset 0) l
-	where m.ctid = l.ctid`
+	where m.ctid = l.ctid returning 1)
+	select all_rows(count(*), cardinality($2)) from written`
 
 const searchDueSQL = `
 	insert into search_due (workspace_id, message_id) select $1, unnest($2::uuid[]) on conflict do nothing`

@@ -12,12 +12,13 @@ import (
 )
 
 const failSQL = `
-	update message m set stage = e.stage, attempt = e.attempt, cause = e.cause, reason = e.reason, trail = m.trail || e.trail::jsonb,
+	with written as (update message m set stage = e.stage, attempt = e.attempt, cause = e.cause, reason = e.reason, trail = m.trail || e.trail::jsonb,
 		done_at = case when e.stage = 'failed' then now() end
 	from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[])
 		as e (id, attempt, stage, cause, reason, trail)
 	cross join lateral (select x.ctid from message x where x.workspace_id = $1 and x.id = e.id offset 0) l
-	where m.ctid = l.ctid`
+	where m.ctid = l.ctid returning 1)
+	select all_rows(count(*), cardinality($2)) from written`
 
 // recordFailures writes failed attempts and nothing else: above all nothing that
 // the mail says, which may be what the database refused.

@@ -1,11 +1,9 @@
 package ingest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -16,72 +14,6 @@ import (
 	"postroom/tickets"
 	"postroom/tickets/audit"
 )
-
-// finishWithin bounds one filing transaction.
-const finishWithin = 30 * time.Second
-
-// finish writes where the messages of one workspace end. When the batch as a
-// whole cannot be written, each is tried alone, so that one stops nobody.
-func (p *Pipeline) finish(ctx context.Context, workspace uuid.UUID, group []*job) {
-	ctx, cancel := context.WithTimeout(ctx, p.limits.Lease)
-	defer cancel()
-	start := time.Now()
-	err := p.fileBatch(ctx, workspace, group)
-	for try := 0; err != nil && p.again(ctx, err, try); try++ {
-		err = p.fileBatch(ctx, workspace, group)
-	}
-	if err == nil {
-		p.metrics.stage("file", time.Since(start))
-		p.filedNow(group)
-		p.learnJunk(ctx, workspace, group)
-		return
-	}
-	slog.WarnContext(ctx, "a batch could not be filed", "workspace", workspace, "messages", len(group), "err", err)
-	if len(group) > 1 && postgres.Refused(err) {
-		for _, j := range group {
-			p.finish(ctx, workspace, []*job{j})
-		}
-		return
-	}
-	for _, j := range group {
-		p.failed(j, err)
-	}
-	if err := p.recordFailures(ctx, workspace, group); err != nil {
-		// Not even that could be written: the leases run out and others try.
-		slog.ErrorContext(ctx, "failures could not be recorded", "workspace", workspace, "messages", len(group), "err", err)
-	}
-}
-
-// again reports whether a batch that could not be written is to be tried at once
-// again, after a pause: the database is away, or two transactions collided.
-// Meanwhile the messages stay ours; given back they would wait out their lease.
-func (p *Pipeline) again(ctx context.Context, err error, try int) bool {
-	if postgres.Refused(err) || p.commits.closing() {
-		return false
-	}
-	if try >= 5 && p.db.Ping(ctx) == nil {
-		return false // the database is there: it is something else
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(min(time.Second, 20*time.Millisecond<<min(try, 6))):
-		return true
-	}
-}
-
-func (p *Pipeline) filedNow(group []*job) {
-	for _, j := range group {
-		if j.end.stage == "" {
-			continue // somebody else had it
-		}
-		p.metrics.ended.WithLabelValues(string(j.end.stage)).Inc()
-		if j.end.stage == Filed {
-			p.filed.Add(1)
-			p.metrics.toTicket.Observe(time.Since(j.receivedAt).Seconds())
-		}
-	}
-}
 
 // A filing is one transaction that files messages of one workspace. The
 // workspace's audit chain is locked first, so that no other filing runs beside it:
@@ -108,35 +40,43 @@ func (p *Pipeline) fileBatch(ctx context.Context, workspace uuid.UUID, group []*
 	ctx, cancel := context.WithTimeout(ctx, finishWithin)
 	defer cancel()
 	called := false
-	err := p.db.InConvoy(ctx, workspace, func(c *postgres.Convoy) error {
-		f := begin(c.Batch, p.desk, workspace, group)
-		if err := c.Send(ctx); err != nil {
+	err := guarded(ctx, func() error {
+		return p.db.InConvoy(ctx, workspace, func(c *postgres.Convoy) (err error) {
+			called, err = p.fileIn(ctx, c, workspace, group)
 			return err
-		}
-		start := time.Now()
-		if err := f.decide(ctx, c); err != nil {
-			return err
-		}
-		for _, j := range f.ours {
-			j.conclude(time.Since(start), f.findings[j.id])
-			if err := j.audit(f.chain); err != nil {
-				return err
-			}
-		}
-		if err := queueEnds(c.Batch, p.limits, workspace, f.ours); err != nil {
-			return err
-		}
-		var err error
-		if called, err = f.queueCalled(c.Batch); err != nil {
-			return err
-		}
-		f.chain.Queue(c.Batch)
-		return nil
+		})
 	})
 	if called && err == nil {
 		p.poke()
 	}
 	return err
+}
+
+// fileIn is fileBatch within its transaction. It reports whether messages that
+// were held are to be claimed again.
+func (p *Pipeline) fileIn(ctx context.Context, c *postgres.Convoy, workspace uuid.UUID, group []*job) (called bool, err error) {
+	f := begin(c.Batch, p.desk, workspace, group)
+	if err := c.Send(ctx); err != nil {
+		return false, err
+	}
+	start := time.Now()
+	if err := f.decide(ctx, c); err != nil {
+		return false, err
+	}
+	for _, j := range f.ours {
+		j.conclude(time.Since(start), f.findings[j.id])
+		if err := j.audit(f.chain); err != nil {
+			return false, err
+		}
+	}
+	if err := queueEnds(c.Batch, p.limits, workspace, f.ours); err != nil {
+		return false, err
+	}
+	if called, err = f.queueCalled(c.Batch); err != nil {
+		return false, err
+	}
+	f.chain.Queue(c.Batch)
+	return called, nil
 }
 
 // The fence: a job is taken away by the holder of its latest attempt, who puts a
@@ -198,7 +138,7 @@ func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) 
 // queueTake queues the taking of jobs and tells ours of each that was, in the order
 // of arrival.
 func queueTake(b *pgx.Batch, workspace uuid.UUID, group []*job, ours func(*job)) {
-	slices.SortFunc(group, func(a, b *job) int { return bytes.Compare(a.id[:], b.id[:]) })
+	inOrder(group)
 	ids, attempts := fences(group)
 	b.Queue(takeSQL, workspace, ids, attempts).Query(func(rows pgx.Rows) error {
 		taken := make(map[uuid.UUID]bool, len(group))

@@ -89,25 +89,21 @@ const moveSQL = `
 	where workspace_id = $1 and id = $2`
 
 // A job that is begun anew takes the message away from a worker who may have it in
-// hand: its attempt lies behind all that there were.
-const (
-	requeueSQL = `
-		insert into job as j (workspace_id, message_id, stage, received_at, due_at, attempt, attempt_base)
-		select m.workspace_id, m.id, m.stage, m.received_at, now(), m.attempt, m.attempt
-		from message m where m.workspace_id = $1 and m.id = $2 and m.stage in ('received', 'parsed', 'scored')
-		on conflict (workspace_id, message_id) do update set stage = excluded.stage, due_at = now(), failures = 0,
-			attempt = greatest(j.attempt, excluded.attempt) + 1, attempt_base = greatest(j.attempt, excluded.attempt) + 1`
-	unqueueSQL = `
-		delete from job j using message m
-		where j.workspace_id = $1 and j.message_id = $2 and m.workspace_id = $1 and m.id = $2
-			and m.stage not in ('received', 'parsed', 'scored')`
-)
+// hand: its attempt lies behind all that there were. It is another row than the
+// old one, so that whoever claims at this moment, and sees the message as it was
+// before, claims nothing.
+const queueAnewSQL = `
+	with gone as (delete from job where workspace_id = $1 and message_id = $2 returning attempt)
+	insert into job (workspace_id, message_id, stage, received_at, due_at, attempt, attempt_base)
+	select m.workspace_id, m.id, m.stage, m.received_at, now(), a.last + 1, a.last + 1
+	from message m
+	cross join lateral (select greatest(m.attempt, (select max(attempt) from gone)) as last) a
+	where m.workspace_id = $1 and m.id = $2 and m.stage in ('received', 'parsed', 'scored')`
 
 // queueAnew gives a message whose row was changed the job that its stage asks for,
 // or none.
 func queueAnew(b *pgx.Batch, workspace, message uuid.UUID) {
-	b.Queue(unqueueSQL, workspace, message)
-	b.Queue(requeueSQL, workspace, message)
+	b.Queue(queueAnewSQL, workspace, message)
 }
 
 // A mover puts a message where someone's word, or a replay, has it.

@@ -253,7 +253,7 @@ func (p *Pipeline) releaseKept(ctx context.Context) {
 	if len(rest) == 0 {
 		return
 	}
-	if err := p.release(ctx, rest); err != nil {
+	if err := p.release(ctx, rest, 0); err != nil {
 		slog.WarnContext(ctx, "leases could not be given back; they run out by themselves", "messages", len(rest), "err", err)
 	}
 }

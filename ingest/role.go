@@ -109,7 +109,7 @@ func (p *Pipeline) learnJunk(ctx context.Context, workspace uuid.UUID, group []*
 	if len(ids) == 0 {
 		return
 	}
-	if err := p.teach(ctx, workspace, ids, junk); err != nil {
+	if err := guarded(ctx, func() error { return p.teach(ctx, workspace, ids, junk) }); err != nil {
 		slog.WarnContext(ctx, "junk could not be learned from", "workspace", workspace, "messages", len(ids), "err", err)
 	}
 }

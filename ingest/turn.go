@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"slices"
 	"sync"
 
@@ -64,18 +63,4 @@ func (t *turns) next(workspace uuid.UUID, n int) []*job {
 	t.waiting[workspace] = slices.Delete(left, 0, n)
 	t.fewer.Broadcast()
 	return batch
-}
-
-// fileInTurn files what was read of one workspace, and what others leave meanwhile.
-func (p *Pipeline) fileInTurn(ctx context.Context, workspace uuid.UUID, group []*job) {
-	if !p.turns.leave(workspace, group) {
-		return
-	}
-	for batch := p.turns.next(workspace, p.limits.Batch); batch != nil; batch = p.turns.next(workspace, p.limits.Batch) {
-		p.finish(ctx, workspace, batch)
-		for _, j := range batch {
-			p.offerIndex(j)
-			p.drop(j)
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,26 @@ func (r *Room) AsOwner(sql string, args ...any) {
 	if err != nil {
 		r.t.Fatalf("as owner: %s: %v", sql, err)
 	}
+}
+
+// Hold keeps what orders the changes of workspaces locked, as a long transaction
+// would, until free is called.
+func (r *Room) Hold(workspaces ...uuid.UUID) (free func()) {
+	r.t.Helper()
+	ctx := context.WithoutCancel(r.t.Context())
+	c, err := pgx.Connect(ctx, r.cfg.OwnerURL)
+	if err == nil {
+		_, err = c.Exec(ctx, "begin")
+	}
+	if err == nil {
+		_, err = c.Exec(ctx, "select from audit_head where workspace_id = any ($1) for update", workspaces)
+	}
+	if err != nil {
+		r.t.Fatalf("hold workspaces: %v", err)
+	}
+	free = sync.OnceFunc(func() { _ = c.Close(ctx) }) // its transaction ends with it
+	r.t.Cleanup(free)
+	return free
 }
 
 // Start runs the room's pipeline until the test ends or stop is called.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,10 +27,17 @@ type Convoy struct {
 	conn  *pgxpool.Conn
 }
 
+// lockWithin bounds how long a statement of a convoy waits for a lock. A convoy
+// does its work in milliseconds; whoever holds what it needs for longer does
+// something large, and others need not stand still for that (Locked).
+const lockWithin = 5 * time.Second
+
+var lockTimeout = strconv.FormatInt(lockWithin.Milliseconds(), 10) // as the database's setting, in ms
+
 // convoyScope does what scope and byKey do, as one statement that can travel with
 // others.
 const convoyScope = `
-	select set_config('role', '` + appRole + `', true), set_config('postroom.workspace', $1, true),
+	select set_config('role', '` + appRole + `', true), set_config('postroom.workspace', $1, true), set_config('lock_timeout', $2, true),
 		set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
 		set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
@@ -44,7 +52,7 @@ func (db *DB) InConvoy(ctx context.Context, workspace uuid.UUID, fn func(*Convoy
 	defer conn.Release() // closes a connection that a panic left in its transaction
 	c := &Convoy{Batch: &pgx.Batch{}, conn: conn}
 	c.Batch.Queue("begin")
-	c.Batch.Queue(convoyScope, workspace.String())
+	c.Batch.Queue(convoyScope, workspace.String(), lockTimeout)
 	if err := fn(c); err != nil {
 		return errors.Join(err, c.rollback(ctx))
 	}

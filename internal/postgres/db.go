@@ -194,6 +194,13 @@ func Collided(err error) bool {
 	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, "40")
 }
 
+// Locked reports whether a statement waited too long for what another transaction
+// holds.
+func Locked(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && pe.Code == "55P03" // lock_not_available
+}
+
 // Refused reports whether the database itself turned the statement down: asking
 // again in the same words would fail again. A lost connection, a shutdown, a
 // full disk, a deadlock or a lock time-out is not a refusal.

@@ -54,6 +54,14 @@ CREATE FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_mailbox 
 		where u.state <> 'stored';
 end $$;
 
+CREATE FUNCTION public.all_rows(written bigint, wanted bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$ begin
+	if written <> wanted then
+		raise exception '% of % rows are where they were', written, wanted using errcode = 'serialization_failure';
+	end if;
+end $$;
+
 CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(workspace_id uuid, id uuid, attempt integer, mailbox_id uuid, source_key text, received_at timestamp with time zone, envelope jsonb, size bigint, raw_hash bytea, content_hash bytea, stage text, verdict text, score double precision, judged text, tries integer, failures integer)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1286,6 +1294,9 @@ GRANT ALL ON FUNCTION public.accept_messages(m_workspace uuid[], m_id uuid[], m_
 
 REVOKE ALL ON FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[], p_workspace uuid[], p_source_key text[], p_folder uuid[], p_epoch integer[], p_uid bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_placed(m_workspace uuid[], m_id uuid[], m_mailbox uuid[], m_source_key text[], m_received_at timestamp with time zone[], m_envelope text[], m_size bigint[], m_raw_hash bytea[], m_content_hash bytea[], m_attempt integer[], m_lease interval, b_workspace uuid[], b_hash bytea[], b_chunk integer[], b_sealed bytea[], p_workspace uuid[], p_source_key text[], p_folder uuid[], p_epoch integer[], p_uid bigint[]) TO postroom_app;
+
+REVOKE ALL ON FUNCTION public.all_rows(written bigint, wanted bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.all_rows(written bigint, wanted bigint) TO postroom_app;
 
 REVOKE ALL ON FUNCTION public.claim_messages(n integer, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_messages(n integer, lease interval) TO postroom_app;
