@@ -33,7 +33,7 @@ func extract(key hashKey, d *Document) Features {
 	b.style(d.Text)
 	b.patterns(d)
 	fe := b.features()
-	fe.known, fe.signals, fe.senders = d.Known, b.signalSet, d.From
+	fe.signals, fe.senders = b.signalSet, d.From
 	fe.blank = strings.TrimSpace(clip(d.Subject, maxText)+clip(d.Text, maxText)) == "" && d.HTML == "" && len(d.Parts) < 2
 	return fe
 }
@@ -44,7 +44,7 @@ func coldFeatures(d *Document) Features {
 	defer builders.Put(b)
 	b.signalSet = 0
 	b.signalsOf(d)
-	return Features{known: d.Known, signals: b.signalSet, senders: d.From}
+	return Features{signals: b.signalSet, senders: d.From}
 }
 
 // A builder collects the features of one message. Tokens are written at the end of arena, then committed: hashed and

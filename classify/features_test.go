@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func TestTokens(t *testing.T) {
 			[]string{"html:a", "html:p", "html hides:display none", "link host:evil.example", "quirk:link text names another host", "html:comments 01"}, nil},
 		{"parts", Document{Parts: []PartInfo{{ContentType: "application/zip", Filename: "Invoice.PDF.EXE", Charset: "utf-8"}}},
 			[]string{"part:application/zip", "part extension:exe", "charset:utf-8"}, nil},
-		{"signals", Document{Auth: []string{"SPF=pass"}, Signals: []string{"known-contact"}}, []string{"auth:spf=pass", "signal:known-contact"}, nil},
+		{"signals", Document{Auth: []string{"SPF=pass"}}, []string{"auth:spf=pass"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +128,7 @@ func FuzzTokens(f *testing.F) {
 		d := Document{
 			Header: []Field{{header, value}, {"Received", value}, {"Content-Type", value}, {"Date", value}}, Subject: value, Text: text, HTML: html,
 			From: []string{address}, ReplyTo: []string{value}, To: []string{address, value},
-			Parts: []PartInfo{{ContentType: value, Filename: address, Charset: header}}, Auth: []string{value}, Signals: []string{header},
+			Parts: []PartInfo{{ContentType: value, Filename: address, Charset: header}}, Auth: []string{value},
 		}
 		fe := extract(testKey, &d)
 		if len(fe.words) > maxTokens || len(fe.grams) > maxGramHeader+maxGramText {
@@ -176,4 +177,22 @@ func FuzzStoredFeatures(f *testing.F) {
 			t.Fatal("ids are not ascending")
 		}
 	})
+}
+
+// Features stored before signals were renumbered still mean the same.
+func TestOldFeaturesAreRead(t *testing.T) {
+	t.Parallel()
+	d := Document{Auth: []string{"dmarc=fail"}, Subject: "Old"}
+	fe := extract(testKey, &d)
+	b, err := fe.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals := binary.AppendUvarint(nil, uint64(fe.signals))
+	old := append([]byte{2}, b[1:len(b)-len(signals)]...)
+	old = binary.AppendUvarint(old, uint64(fe.signals)<<2|3)
+	var got Features
+	if err := got.UnmarshalBinary(old); err != nil || got.signals != fe.signals || got.Len() != fe.Len() {
+		t.Errorf("signals %b of %d features, %v; want %b of %d", got.signals, got.Len(), err, fe.signals, fe.Len())
+	}
 }

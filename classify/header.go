@@ -203,9 +203,6 @@ func (b *builder) signals(d *Document) {
 	for _, s := range d.Auth[:min(len(d.Auth), maxFieldWords)] {
 		b.lower("auth:", s)
 	}
-	for _, s := range d.Signals[:min(len(d.Signals), maxFieldWords)] {
-		b.lower("signal:", s)
-	}
 	b.size("size:text ", len(d.Text))
 	if d.HTML != "" {
 		b.size("size:html ", len(d.HTML))
