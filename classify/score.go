@@ -3,6 +3,7 @@ package classify
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // A Verdict is what a message is held to be. Forget, the zero verdict, takes a judgement back.
@@ -112,11 +113,11 @@ func (m *model) verdict(p float64, t Thresholds) (Verdict, string) {
 		return Unsure, fmt.Sprintf("unsure: %d of %d ham and %d of %d spam learned",
 			min(m.ham, MinHam), MinHam, min(m.spam, MinSpam), MinSpam)
 	case p >= t.SpamFrom:
-		return Spam, fmt.Sprintf("spam: %s, spam from %s", percent(p), percent(t.SpamFrom))
+		return Spam, "spam: " + percent(p) + ", spam from " + percent(t.SpamFrom)
 	case p < t.HamBelow:
-		return Ham, fmt.Sprintf("ham: %s, ham below %s", percent(p), percent(t.HamBelow))
+		return Ham, "ham: " + percent(p) + ", ham below " + percent(t.HamBelow)
 	default:
-		return Unsure, fmt.Sprintf("unsure: %s, between %s and %s", percent(p), percent(t.HamBelow), percent(t.SpamFrom))
+		return Unsure, "unsure: " + percent(p) + ", between " + percent(t.HamBelow) + " and " + percent(t.SpamFrom)
 	}
 }
 
@@ -144,4 +145,4 @@ func (e *evidence) doubt(fe *Features, v Verdict) string {
 	return ""
 }
 
-func percent(p float64) string { return fmt.Sprintf("%.4g %%", 100*p) }
+func percent(p float64) string { return strconv.FormatFloat(100*p, 'g', 4, 64) + " %" }
