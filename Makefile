@@ -25,12 +25,13 @@ check:
 
 test: tools check
 	$(GO) test -race -timeout 14m ./...
-	$(GO) test -run '^Test(GoodWords|Dictionary|Tricks|Accuracy)$$' ./classify # skipped above: the race detector makes them ten times slower
+	$(GO) test -run '^Test(GoodWords|Dictionary|Tricks|Accuracy|ManyWorkspaces)$$' ./classify # skipped above: the race detector makes them ten times slower
 
 # The long versions of the force tests: hundreds of kills, a database gone for half a minute.
 chaos: tools
 	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|KilledAtFirstStart|StoppedUnderLoad|RecycledPID|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
 	POSTROOM_CHAOS=long $(GO) test -run '^Test(Torture|CutEverywhere)$$' -v -timeout 60m ./ingest/imappoll/
+	POSTROOM_CHAOS=long $(GO) test -run '^TestManyWorkspaces$$' -v -timeout 60m ./classify/
 
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -45,9 +46,10 @@ bench-mail:
 torture:
 	POSTROOM_TORTURE=long $(GO) test -run '^TestTorture$$' -v -timeout 60m ./ingest/mail
 
-# The filter beside bogofilter and SpamAssassin's Bayes, on the same mails in the same order.
+# The filter beside bogofilter and SpamAssassin's Bayes, on the same mails in the same order; what a mail costs first.
 bench-filter:
 	@./.ci/tools bogofilter spamassassin
+	$(GO) test -run '^$$' -bench '^BenchmarkCorpus$$' -benchtime 5x ./classify
 	$(GO) run ./cmd/benchfilter --figure docs/learning-curve.svg
 
 fuzz:

@@ -70,11 +70,13 @@ func (m *model) weighBayes(words []*slot, e *evidence) {
 	messages := counts{uint32(m.spam), uint32(m.ham)}
 	base := naiveBase(messages)
 	e.bayes, e.known = e.bayes[:0], e.known[:0]
+	sum := 0.0
 	for _, s := range words {
 		c := counts{uint32(s.spam), uint32(s.ham)}
 		term, telling := naiveTerm(c, base)
 		if telling {
 			e.known = append(e.known, c)
+			sum += term
 		} else {
 			term = 0
 		}
@@ -84,7 +86,10 @@ func (m *model) weighBayes(words []*slot, e *evidence) {
 	for i := range e.bayes {
 		e.bayes[i] *= mean
 	}
-	e.raw[bayes] = libraryScore(e.known, messages) * mean
+	if !m.closedForm {
+		sum = libraryScore(e.known, messages)
+	}
+	e.raw[bayes] = sum * mean
 }
 
 // libraryScore is the sum of naiveTerm over words, by the library.

@@ -23,6 +23,7 @@ func extract(key hashKey, d *Document) Features {
 	b.addresses("reply-to", d.ReplyTo)
 	b.addresses("to", d.To)
 	b.text("subject:", d.Subject, maxText/8)
+	b.names(d.Header)
 	b.header(d.Header)
 	b.parts(d.Parts)
 	b.markup(d.HTML)
@@ -33,8 +34,8 @@ func extract(key hashKey, d *Document) Features {
 	b.style(d.Text)
 	b.patterns(d)
 	fe := b.features()
-	fe.known, fe.signals, fe.senders = d.Known, b.signalSet, d.From
-	fe.blank = strings.TrimSpace(clip(d.Subject, maxText)+clip(d.Text, maxText)) == "" && d.HTML == "" && len(d.Parts) < 2
+	fe.signals, fe.senders = b.signalSet, d.From
+	fe.blank = strings.TrimSpace(clip(d.Subject, maxText)) == "" && strings.TrimSpace(clip(d.Text, maxText)) == "" && d.HTML == "" && len(d.Parts) < 2
 	return fe
 }
 
@@ -44,7 +45,7 @@ func coldFeatures(d *Document) Features {
 	defer builders.Put(b)
 	b.signalSet = 0
 	b.signalsOf(d)
-	return Features{known: d.Known, signals: b.signalSet, senders: d.From}
+	return Features{signals: b.signalSet, senders: d.From}
 }
 
 // A builder collects the features of one message. Tokens are written at the end of arena, then committed: hashed and
@@ -57,9 +58,11 @@ type builder struct {
 	grams     []uint32
 	hosts     []string // that links lead to
 	signalSet signalSet
-	block     []byte // scratch for the header block
-	seen      idSet
-	grown     idSet
+	block     []byte      // scratch for the header block
+	fields    []fieldName // of the header, in order
+	lowered   []byte      // scratch for a name in lower case
+	seen      wordSet
+	grown     gramSet
 }
 
 var builders = sync.Pool{New: func() any { return new(builder) }}
@@ -133,11 +136,11 @@ func (b *builder) size(prefix string, n int) {
 // patterns keeps the four-byte patterns of the header and of the text.
 func (b *builder) patterns(d *Document) {
 	b.block = b.block[:0]
-	for _, f := range d.Header {
+	for i, f := range d.Header {
 		if len(b.block) >= maxGramHeader {
 			break
 		}
-		if receivingHeader(f.Name) {
+		if i < len(b.fields) && b.fields[i].receiving || i >= len(b.fields) && b.nameOf(f.Name).receiving {
 			continue
 		}
 		b.block = append(b.block, clip(f.Name, maxWord)...)
@@ -159,39 +162,68 @@ func (b *builder) gramsOf(s []byte) {
 		return
 	}
 	g := uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2])
+	grams := b.grams
 	for _, c := range s[3:] {
 		g = g<<8 | uint32(c)
 		if id := b.key.gram(g, 0); b.grown.add(id) {
-			b.grams = append(b.grams, id)
+			grams = append(grams, id)
 		}
 	}
+	b.grams = grams
 }
 
-// An idSet holds feature ids of one message by open addressing; it is emptied by raising the epoch.
-type idSet struct {
+// A wordSet holds the word ids of one message by open addressing; it is emptied by raising the epoch. It has room for
+// twice as many as a message may have.
+type wordSet struct {
 	epoch uint32
-	slots [setSize]struct{ id, epoch uint32 }
+	slots [2 * maxTokens]struct{ id, epoch uint32 }
 }
 
-// setSize leaves the fullest set (maxGramHeader+maxGramText patterns) less than half full.
-const setSize = 8192
-
-func (s *idSet) clear() {
+func (s *wordSet) clear() {
 	s.epoch++
 	if s.epoch == 0 {
-		*s = idSet{epoch: 1}
+		*s = wordSet{epoch: 1}
 	}
 }
 
 // add reports whether id was not yet in s.
-func (s *idSet) add(id uint32) bool {
-	for i := id >> 19; ; i = (i + 1) % setSize {
-		switch slot := &s.slots[i]; {
+func (s *wordSet) add(id uint32) bool {
+	for i := id >> 21; ; i++ {
+		switch slot := &s.slots[i%uint32(len(s.slots))]; {
 		case slot.epoch != s.epoch:
 			slot.id, slot.epoch = id, s.epoch
 			return true
 		case slot.id == id:
 			return false
+		}
+	}
+}
+
+// A gramSet is the same for patterns, whose ids leave the lowest bits free for the epoch: half the memory, which so
+// stays in the first cache. It has room for twice as many (maxGramHeader+maxGramText) and more.
+type gramSet struct {
+	epoch uint32
+	slots [8192]uint32
+}
+
+func (s *gramSet) clear() {
+	s.epoch++
+	if s.epoch == 1<<(32-gramBits) {
+		*s = gramSet{epoch: 1}
+	}
+}
+
+func (s *gramSet) add(id uint32) bool {
+	const epochs = 1<<(32-gramBits) - 1
+	entry := id | s.epoch
+	for i := id >> 19; ; i++ {
+		slot := &s.slots[i%uint32(len(s.slots))]
+		if *slot == entry {
+			return false
+		}
+		if *slot&epochs != s.epoch {
+			*slot = entry
+			return true
 		}
 	}
 }

@@ -14,11 +14,6 @@ type Document struct {
 
 	// Auth holds outcomes of sender authentication, such as "spf=pass", "dmarc=fail", "sender=verified".
 	Auth []string
-	// Known says that the sender is authenticated and someone the workspace has written to, or had good mail from. No words
-	// make such a message spam: it is unsure at most.
-	Known bool
-	// Signals holds facts that others established, such as "known-contact" or "reply-to-ours".
-	Signals []string
 }
 
 // A Field is one header field.

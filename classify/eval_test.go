@@ -215,34 +215,3 @@ func TestLearningCurve(t *testing.T) {
 		t.Errorf("messages 50-250: (1-ROCA)%% %.3f, %d ham lost; want at most 2, 2", m.ROCA, m.HamCalledSpam)
 	}
 }
-
-// BenchmarkCorpus measures what one message of the corpus costs, in a model that has learned all of it.
-func BenchmarkCorpus(b *testing.B) {
-	mails, fes := extracted(b, everything, false)
-	docs := make([]classify.Document, len(mails))
-	var trial classify.Trial
-	for i := range mails {
-		docs[i] = document(mails[i].raw)
-		trial.Learn(fes[i], mails[i].spam)
-	}
-	b.Run("features", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			extractor.Features(uuid.UUID{1}, docs[i%len(docs)])
-		}
-	})
-	b.Run("score", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			trial.Score(fes[i%len(fes)])
-		}
-	})
-	b.Run("features and score", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			trial.Score(extractor.Features(uuid.UUID{1}, docs[i%len(docs)]))
-		}
-	})
-	b.Run("learn", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			trial.Learn(fes[i%len(fes)], mails[i%len(mails)].spam)
-		}
-	})
-}

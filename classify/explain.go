@@ -23,7 +23,7 @@ func (m *model) explain(fe *Features, e *evidence) ([]Contribution, float64) {
 			slope[i] = (c - c0) / d * m.weightOf(i)
 		}
 	}
-	list := make([]Contribution, 0, maxContributions+3)
+	list := make([]Contribution, 0, maxContributions+10) // some signals follow
 	list = append(list, Contribution{Kind: KindBaseline, LogOdds: baseline})
 	top, rest := e.strongest(fe, &slope)
 	for _, t := range top {

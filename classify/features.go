@@ -20,7 +20,6 @@ type Features struct {
 	signals signalSet
 	blank   bool     // nothing was written or attached; not stored
 	senders []string // Document.From; not stored
-	known   bool     // Document.Known; not stored
 }
 
 // Len returns the number of features.
@@ -41,9 +40,10 @@ func (fe Features) name(i int) string {
 	return fe.names[start:fe.ends[i]]
 }
 
-// featuresVersion opens the stored form. Forms from oldestFeatures on can still be read: 1 had no signals.
+// featuresVersion opens the stored form. Forms from oldestFeatures on can still be read: 1 had no signals, 2 had two more of
+// them in front.
 const (
-	featuresVersion = 2
+	featuresVersion = 3
 	oldestFeatures  = 1
 )
 
@@ -93,7 +93,11 @@ func (fe *Features) UnmarshalBinary(b []byte) error {
 	signals := uint64(0)
 	if version > 1 {
 		n := 0
-		if signals, n = binary.Uvarint(b); n <= 0 || signals >= 1<<signalCount {
+		signals, n = binary.Uvarint(b)
+		if version == 2 {
+			signals >>= 2
+		}
+		if n <= 0 || signals >= 1<<signalCount {
 			return fmt.Errorf("%w: signals", errFeatures)
 		}
 		b = b[n:]

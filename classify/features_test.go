@@ -1,13 +1,19 @@
 package classify
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"postroom/ingest/mail"
 )
 
 // names returns the word tokens of d as text.
@@ -52,7 +58,7 @@ func TestTokens(t *testing.T) {
 			[]string{"html:a", "html:p", "html hides:display none", "link host:evil.example", "quirk:link text names another host", "html:comments 01"}, nil},
 		{"parts", Document{Parts: []PartInfo{{ContentType: "application/zip", Filename: "Invoice.PDF.EXE", Charset: "utf-8"}}},
 			[]string{"part:application/zip", "part extension:exe", "charset:utf-8"}, nil},
-		{"signals", Document{Auth: []string{"SPF=pass"}, Signals: []string{"known-contact"}}, []string{"auth:spf=pass", "signal:known-contact"}, nil},
+		{"signals", Document{Auth: []string{"SPF=pass"}}, []string{"auth:spf=pass"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +133,7 @@ func FuzzTokens(f *testing.F) {
 		d := Document{
 			Header: []Field{{header, value}, {"Received", value}, {"Content-Type", value}, {"Date", value}}, Subject: value, Text: text, HTML: html,
 			From: []string{address}, ReplyTo: []string{value}, To: []string{address, value},
-			Parts: []PartInfo{{ContentType: value, Filename: address, Charset: header}}, Auth: []string{value}, Signals: []string{header},
+			Parts: []PartInfo{{ContentType: value, Filename: address, Charset: header}}, Auth: []string{value},
 		}
 		fe := extract(testKey, &d)
 		if len(fe.words) > maxTokens || len(fe.grams) > maxGramHeader+maxGramText {
@@ -176,4 +182,62 @@ func FuzzStoredFeatures(f *testing.F) {
 			t.Fatal("ids are not ascending")
 		}
 	})
+}
+
+// Features stored before signals were renumbered still mean the same.
+func TestOldFeaturesAreRead(t *testing.T) {
+	t.Parallel()
+	d := Document{Auth: []string{"dmarc=fail"}, Subject: "Old"}
+	fe := extract(testKey, &d)
+	b, err := fe.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals := binary.AppendUvarint(nil, uint64(fe.signals))
+	old := append([]byte{2}, b[1:len(b)-len(signals)]...)
+	old = binary.AppendUvarint(old, uint64(fe.signals)<<2|3)
+	var got Features
+	if err := got.UnmarshalBinary(old); err != nil || got.signals != fe.signals || got.Len() != fe.Len() {
+		t.Errorf("signals %b of %d features, %v; want %b of %d", got.signals, got.Len(), err, fe.signals, fe.Len())
+	}
+}
+
+// TestTokensStay holds the tokens of the project's own mails to what they were. Where a change means to find other tokens, models
+// learned before do not fit any more: raise snapshotVersion with it.
+func TestTokensStay(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../testdata/mail/*.eml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no mails: %v", err)
+	}
+	h := sha256.New()
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := mail.Parse(raw, mail.DefaultBudget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Document{Subject: m.Subject, Text: m.Text, HTML: m.HTML}
+		for _, f := range m.Header {
+			d.Header = append(d.Header, Field{f.Name, f.Value})
+		}
+		for _, a := range m.From {
+			d.From = append(d.From, a.Email)
+		}
+		for _, a := range slices.Concat(m.To, m.Cc) {
+			d.To = append(d.To, a.Email)
+		}
+		for _, p := range m.Parts {
+			d.Parts = append(d.Parts, PartInfo{ContentType: p.ContentType, Filename: p.Filename, Charset: p.Charset, Size: int(p.Size)})
+		}
+		fe := extract(testKey, &d)
+		fmt.Fprint(h, fe.names, fe.words, fe.grams, fe.ends)
+	}
+	const want = "10613a9620ff8198"
+	if got := fmt.Sprintf("%x", h.Sum(nil)[:8]); got != want {
+		t.Errorf("tokens of %d mails hash to %s, want %s", len(files), got, want)
+	}
 }

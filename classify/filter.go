@@ -104,7 +104,7 @@ func (s *shelved) score(fe *Features) Score {
 	defer s.mu.RUnlock()
 	score := s.model.score(fe, s.thresholds)
 	if rule, ok := s.rules.find(fe.senders, time.Now()); ok {
-		rule.apply(&score, fe.signals&(1<<signalContradicted) != 0)
+		rule.apply(&score)
 	}
 	s.gate.note(fe, score.Verdict)
 	return score

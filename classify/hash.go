@@ -26,12 +26,17 @@ func (k hashKey) word(b []byte) uint32 {
 	s := sip{k.k0 ^ 0x736f6d6570736575, k.k1 ^ 0x646f72616e646f6d, k.k0 ^ 0x6c7967656e657261, k.k1 ^ 0x7465646279746573}
 	tail := uint64(len(b)) << 56
 	for ; len(b) >= 8; b = b[8:] {
-		s.block(binary.LittleEndian.Uint64(b))
+		m := binary.LittleEndian.Uint64(b)
+		s.v3 ^= m
+		s.round()
+		s.v0 ^= m
 	}
 	for i, c := range b {
 		tail |= uint64(c) << (8 * i)
 	}
-	s.block(tail)
+	s.v3 ^= tail
+	s.round()
+	s.v0 ^= tail
 	s.v2 ^= 0xff
 	s.round()
 	s.round()
@@ -52,12 +57,6 @@ func (k hashKey) gram(g uint32, place uint64) uint32 {
 const gramBits = 22
 
 type sip struct{ v0, v1, v2, v3 uint64 }
-
-func (s *sip) block(m uint64) {
-	s.v3 ^= m
-	s.round()
-	s.v0 ^= m
-}
 
 func (s *sip) round() {
 	s.v0 += s.v1

@@ -1,35 +1,74 @@
 package classify
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 )
 
-// receivingHeader reports whether the receiving side writes a field of this name. Such fields tell how mail was
-// gathered, sorted or judged: they would let the filter learn its own or another filter's verdict.
-func receivingHeader(name string) bool {
-	lower := strings.ToLower(clip(name, maxWord))
-	return strings.HasPrefix(lower, "x-spam") || receivingNames[lower]
+// A fieldName is what a field's name says. Receiving names are written by the receiving side: they tell how mail was
+// gathered, sorted or judged, and would let the filter learn its own or another filter's verdict.
+type fieldName struct {
+	prefix    string // the name in lower case, and a colon
+	receiving bool
 }
 
-var receivingNames = map[string]bool{
-	"arc-authentication-results": true, "arc-message-signature": true, "arc-seal": true, "authentication-results": true,
-	"content-length": true, "delivered-to": true, "envelope-to": true, "lines": true, "received-spf": true,
-	"return-path": true, "status": true, "x-apparently-to": true, "x-bogosity": true, "x-envelope-to": true,
-	"x-gmail-labels": true, "x-keywords": true, "x-original-to": true, "x-status": true, "x-uid": true, "x-uidl": true,
-	"x-virus-scanned": true,
+// lower is the name in lower case.
+func (n fieldName) lower() string { return n.prefix[:len(n.prefix)-1] }
+
+var fieldNames = func() map[string]fieldName {
+	names := map[string]fieldName{}
+	for _, name := range []string{
+		"arc-authentication-results", "arc-message-signature", "arc-seal", "authentication-results", "content-length", "delivered-to", "envelope-to",
+		"lines", "received-spf", "return-path", "status", "x-apparently-to", "x-bogosity", "x-envelope-to", "x-gmail-labels", "x-keywords",
+		"x-original-to", "x-status", "x-uid", "x-uidl", "x-virus-scanned",
+	} {
+		names[name] = fieldName{name + ":", true}
+	}
+	for _, name := range []string{ // common, so that they need no memory of their own
+		"subject", "to", "cc", "from", "reply-to", "sender", "received", "message-id", "content-type", "date", "dkim-signature", "references",
+		"in-reply-to", "thread-index", "thread-topic", "mime-version", "content-transfer-encoding", "x-mailer", "user-agent", "list-id", "list-post",
+		"list-help", "list-subscribe", "list-unsubscribe", "list-archive", "errors-to", "precedence", "x-priority", "importance", "organization",
+	} {
+		names[name] = fieldName{name + ":", false}
+	}
+	return names
+}()
+
+// names reads the names of a header's fields, once for all who look at them.
+func (b *builder) names(fields []Field) {
+	b.fields = b.fields[:0]
+	for i := range fields[:min(len(fields), maxFields)] {
+		b.fields = append(b.fields, b.nameOf(fields[i].Name))
+	}
+}
+
+func (b *builder) nameOf(name string) fieldName {
+	b.lowered = b.lowered[:0]
+	for i := range len(name) {
+		if name[i] >= utf8.RuneSelf {
+			b.lowered = append(b.lowered[:0], strings.ToLower(name)...)
+			break
+		}
+		b.lowered = append(b.lowered, lowerASCII(name[i]))
+	}
+	if n, ok := fieldNames[string(b.lowered)]; ok {
+		return n
+	}
+	return fieldName{string(append(b.lowered, ':')), bytes.HasPrefix(b.lowered, []byte("x-spam"))}
 }
 
 // header keeps, of every field that the sender's side wrote, its name and some words of its value. Fields with a
 // grammar of their own give the parts that mean something; Subject and addresses are read from their decoded form.
 func (b *builder) header(fields []Field) {
-	for _, f := range fields[:min(len(fields), maxFields)] {
-		if receivingHeader(f.Name) {
+	for i, f := range fields[:len(b.fields)] {
+		if b.fields[i].receiving {
 			continue
 		}
 		b.token("header:", f.Name)
 		v := clip(f.Value, maxFieldValue)
-		switch name := strings.ToLower(f.Name); name {
+		switch name := b.fields[i].lower(); name {
 		case "subject", "to", "cc", "from", "reply-to", "sender":
 			b.displayNames(name, v)
 		case "received":
@@ -43,7 +82,11 @@ func (b *builder) header(fields []Field) {
 		case "dkim-signature", "x-google-dkim-signature", "references", "in-reply-to", "thread-index":
 			// Opaque per message: only their presence is evidence.
 		default:
-			b.fieldWords(clip(name, maxWord)+":", v)
+			prefix := b.fields[i].prefix
+			if len(name) > maxWord {
+				prefix = name[:maxWord] + ":"
+			}
+			b.fieldWords(prefix, v)
 		}
 	}
 	b.size("header:fields ", len(fields))
@@ -60,28 +103,43 @@ func (b *builder) displayNames(name, v string) {
 		return
 	}
 	if name != "from" && name != "reply-to" {
-		b.size(name+":addresses ", strings.Count(v, "@"))
+		b.arena = append(b.arena, name...) // the token's beginning
+		b.size(":addresses ", strings.Count(v, "@"))
 		return
 	}
+	prefix, none := "from name:", "no name in from"
+	if name == "reply-to" {
+		prefix, none = "reply-to name:", "no name in reply-to"
+	}
 	if i := strings.IndexByte(v, '<'); i >= 0 {
-		b.fieldWords(name+" name:", v[:i])
+		b.fieldWords(prefix, v[:i])
 	} else {
-		b.token("quirk:", "no name in "+name)
+		b.token("quirk:", none)
 	}
 }
 
+// addressTokens are what the tokens of one kind of address begin with.
+var addressTokens = func() map[string]struct{ whole, shape, domain, none string } {
+	kinds := map[string]struct{ whole, shape, domain, none string }{}
+	for _, k := range []string{"from", "reply-to", "to"} {
+		kinds[k] = struct{ whole, shape, domain, none string }{k + ":", k + " shape:", k + " domain:", k + " is no address"}
+	}
+	return kinds
+}()
+
 // addresses keeps each address whole, its local part's shape and its domain with the domains above it.
 func (b *builder) addresses(kind string, list []string) {
+	tokens := addressTokens[kind]
 	for _, a := range list[:min(len(list), maxAddresses)] {
 		a = clip(a, 4*maxWord)
-		b.lower(kind+":", a)
+		b.lower(tokens.whole, a)
 		at := strings.LastIndexByte(a, '@')
 		if at < 0 {
-			b.token("quirk:", kind+" is no address")
+			b.token("quirk:", tokens.none)
 			continue
 		}
-		b.shape(kind+" shape:", a[:at])
-		b.domain(kind+" domain:", a[at+1:])
+		b.shape(tokens.shape, a[:at])
+		b.domain(tokens.domain, a[at+1:])
 	}
 }
 
@@ -169,15 +227,21 @@ func (b *builder) date(v string) {
 
 // received keeps the hosts a hop names and the networks of its addresses.
 func (b *builder) received(v string) {
-	for word := range strings.FieldsFuncSeq(v, func(r rune) bool {
-		return r <= ' ' || r == '(' || r == ')' || r == '[' || r == ']' || r == ';' || r == ',' || r == '<' || r == '>' || r == '='
-	}) {
+	for v != "" {
+		end := 0
+		for end < len(v) && !betweenHosts[v[end]] {
+			end++
+		}
+		word := v[:end]
+		v = v[min(end+1, len(v)):]
 		if strings.IndexByte(word, '.') < 0 || len(word) > 4*maxWord {
 			continue
 		}
-		if ip, err := netip.ParseAddr(word); err == nil {
-			b.network(ip)
-			continue
+		if '0' <= word[0] && word[0] <= '9' || strings.IndexByte(word, ':') >= 0 {
+			if ip, err := netip.ParseAddr(word); err == nil {
+				b.network(ip)
+				continue
+			}
 		}
 		if c := word[len(word)-1] | 0x20; c < 'a' || c > 'z' || strings.IndexByte(word, '@') >= 0 {
 			continue
@@ -185,6 +249,14 @@ func (b *builder) received(v string) {
 		b.domain("received host:", word)
 	}
 }
+
+// betweenHosts are the bytes that part the words of a Received field.
+var betweenHosts = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c <= ' ' || strings.IndexByte("()[];,<>=", byte(c)) >= 0
+	}
+	return t
+}()
 
 func (b *builder) network(ip netip.Addr) {
 	wide, narrow := 16, 24
@@ -202,9 +274,6 @@ func (b *builder) network(ip netip.Addr) {
 func (b *builder) signals(d *Document) {
 	for _, s := range d.Auth[:min(len(d.Auth), maxFieldWords)] {
 		b.lower("auth:", s)
-	}
-	for _, s := range d.Signals[:min(len(d.Signals), maxFieldWords)] {
-		b.lower("signal:", s)
 	}
 	b.size("size:text ", len(d.Text))
 	if d.HTML != "" {

@@ -1,6 +1,9 @@
 package classify
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // links keeps what the addresses of web pages in s say: host, networks of names above it, words of the path.
 func (b *builder) links(s string) {
@@ -14,15 +17,23 @@ func (b *builder) links(s string) {
 		if !strings.HasSuffix(scheme, "http") && !strings.HasSuffix(scheme, "https") && !strings.HasSuffix(scheme, "ftp") {
 			continue
 		}
-		end := strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"'<>)]`, r) })
-		if end < 0 {
-			end = len(s)
+		end := 0
+		for end < len(s) && !endsLink[s[end]] {
+			end++
 		}
 		b.link(s[:min(end, maxFieldValue)])
 		s = s[end:]
 	}
 	b.mailDomains(s)
 }
+
+// endsLink are the bytes that an address of a page does not hold.
+var endsLink = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c <= ' ' || strings.IndexByte(`"'<>)]`, byte(c)) >= 0
+	}
+	return t
+}()
 
 func (b *builder) link(u string) {
 	end := strings.IndexAny(u, "/?#")
@@ -121,12 +132,11 @@ func (b *builder) tag(t string) (host string) {
 	if attributes == "" {
 		return ""
 	}
-	for _, h := range hiding {
-		if containsFold(attributes, h.sign) {
-			b.token("html hides:", h.name)
-			if h.text {
-				b.signalSet.add(signalHiddenText)
-			}
+	for found := hidingIn(attributes); found != 0; found &= found - 1 {
+		h := &hiding[bits.TrailingZeros16(found)]
+		b.token("html hides:", h.name)
+		if h.text {
+			b.signalSet.add(signalHiddenText)
 		}
 	}
 	if i := strings.Index(attributes, "://"); i >= 0 {
@@ -151,6 +161,31 @@ var hiding = []struct {
 	{"display:none", "display none", true}, {"font-size:0", "font size 0", true}, {"font-size:1px", "font size 1px", true},
 	{"visibility:hidden", "visibility", true}, {"opacity:0", "opacity 0", true}, {"color:#fff", "white text", false},
 	{"color=\"#fff", "white text", false}, {"width=1", "one pixel", false}, {"width=\"1\"", "one pixel", false},
+}
+
+// hidingStarts are the bytes that a sign of hiding begins with.
+var hidingStarts = func() (t [256]bool) {
+	for _, h := range hiding {
+		t[h.sign[0]], t[h.sign[0]-'a'+'A'] = true, true
+	}
+	return t
+}()
+
+// hidingIn returns which ways to hide a tag's attributes use, as bits in the order of hiding.
+func hidingIn(attributes string) (found uint16) {
+	for i := range len(attributes) {
+		if !hidingStarts[attributes[i]] {
+			continue
+		}
+		rest := attributes[i:]
+		for n := range hiding {
+			sign := hiding[n].sign
+			if len(rest) >= len(sign) && lowerASCII(rest[1]) == sign[1] && strings.EqualFold(rest[:len(sign)], sign) {
+				found |= 1 << n
+			}
+		}
+	}
+	return found
 }
 
 // linkText notes a link whose visible text names another host than it leads to.

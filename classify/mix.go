@@ -19,7 +19,7 @@ func (m *model) weightOf(i int) float64 { return 1./members + m.lean[i] }
 //
 // It also notes whether the sum was on the right side.
 func (m *model) learnMix(e *evidence, isSpam bool) {
-	if m.ham < MinHam || m.spam < MinSpam {
+	if !m.trained() {
 		return
 	}
 	var odds [members]float64

@@ -20,6 +20,8 @@ type model struct {
 	ranks                    [members]rank
 	wrongLately, wrongAlways float64          // shares of judgements that the model would have got wrong
 	lean                     [members]float64 // of the members' weights away from the mean
+
+	closedForm bool // the Bayes member is computed without its library: for measurements
 }
 
 // A slot holds all that the members know about the features whose ids share its bits.

@@ -1,6 +1,9 @@
 package classify
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // relations keeps how the parts of a message fit together: who writes from one domain, is answered at another, numbers
 // the message under a third and links to a fourth. Unlike names, they hold for senders never seen before.
@@ -46,12 +49,19 @@ func (b *builder) related(what, from, host string) {
 	case from == "" || host == "":
 		return
 	case strings.EqualFold(from, host):
-		b.token("relation:", what+" is sender's domain")
+		b.relation(what, " is sender's domain")
 	case sameSite(from, host):
-		b.token("relation:", what+" is sender's site")
+		b.relation(what, " is sender's site")
 	default:
-		b.token("relation:", what+" is another's")
+		b.relation(what, " is another's")
 	}
+}
+
+func (b *builder) relation(what, is string) {
+	b.arena = append(b.arena, "relation:"...)
+	b.arena = append(b.arena, what...)
+	b.arena = append(b.arena, is...)
+	b.commit()
 }
 
 // sameSite reports whether two hosts share their last two labels.
@@ -93,8 +103,8 @@ func (b *builder) linkRelations(from string) {
 // order keeps which field follows which: programs that write mail differ in it.
 func (b *builder) order(fields []Field) {
 	last := "start"
-	for _, f := range fields[:min(len(fields), maxFields)] {
-		if receivingHeader(f.Name) || strings.EqualFold(f.Name, "received") {
+	for i, f := range fields[:len(b.fields)] {
+		if b.fields[i].receiving || b.fields[i].lower() == "received" {
 			continue
 		}
 		b.arena = append(b.arena, "order:"...)
@@ -112,29 +122,50 @@ func (b *builder) style(s string) {
 	if s == "" {
 		return
 	}
-	lines, digits, foreign, marks, shouts := 1, 0, 0, 0, 0
+	var n [styleKinds]int
 	longest, at := 0, 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\n':
-			lines++
+		kind := styleKind[s[i]]
+		n[kind]++
+		if kind == styleLine {
 			longest = max(longest, i-at)
 			at = i
-		case c >= 0x80:
-			foreign++
-		case '0' <= c && c <= '9':
-			digits++
-		case c == '!':
-			shouts++
-		case c > ' ' && asciiKind[c] == kindOther:
-			marks++
 		}
 	}
 	longest = max(longest, len(s)-at)
 	b.size("style:longest line ", longest)
-	b.size("style:lines ", lines)
-	b.size("style:digits 1/32 ", digits*32/len(s))
-	b.size("style:foreign 1/32 ", foreign*32/len(s))
-	b.size("style:marks 1/32 ", marks*32/len(s))
-	b.size("style:exclamations ", shouts)
+	b.size("style:lines ", n[styleLine]+1)
+	b.size("style:digits 1/32 ", n[styleDigit]*32/len(s))
+	b.size("style:foreign 1/32 ", n[styleForeign]*32/len(s))
+	b.size("style:marks 1/32 ", n[styleMark]*32/len(s))
+	b.size("style:exclamations ", n[styleShout])
 }
+
+const (
+	styleOther = iota
+	styleLine
+	styleDigit
+	styleForeign
+	styleMark
+	styleShout
+	styleKinds
+)
+
+// styleKind is what a byte of a text counts as.
+var styleKind = func() (k [256]uint8) {
+	for c := range k {
+		switch {
+		case c == '\n':
+			k[c] = styleLine
+		case c >= utf8.RuneSelf:
+			k[c] = styleForeign
+		case '0' <= c && c <= '9':
+			k[c] = styleDigit
+		case c == '!':
+			k[c] = styleShout
+		case c > ' ' && asciiKind[c] == kindOther:
+			k[c] = styleMark
+		}
+	}
+	return k
+}()

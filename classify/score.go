@@ -3,6 +3,7 @@ package classify
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // A Verdict is what a message is held to be. Forget, the zero verdict, takes a judgement back.
@@ -48,6 +49,9 @@ type Score struct {
 	Contributions []Contribution // the baseline, then tokens strongest first, then everything else in one
 
 	ModelSeq int64 // the journal row up to which the model had learned
+
+	trained      bool // the minimum of training was reached
+	contradicted bool // authentication contradicts the sender
 }
 
 // A Contribution is one addend of a score's log-odds; positive speaks for spam.
@@ -78,7 +82,7 @@ const maxContributions = 20
 
 // score explains fe by m.
 func (m *model) score(fe *Features, t Thresholds) Score {
-	s := Score{ModelSeq: m.seq}
+	s := Score{ModelSeq: m.seq, trained: m.trained(), contradicted: fe.signals&(1<<signalContradicted) != 0}
 	e := evidences.Get().(*evidence)
 	defer evidences.Put(e)
 	if m.ham+m.spam == 0 {
@@ -99,18 +103,21 @@ func (m *model) score(fe *Features, t Thresholds) Score {
 	return s
 }
 
+// trained reports whether the minimum of training was reached.
+func (m *model) trained() bool { return m.ham >= MinHam && m.spam >= MinSpam }
+
 // verdict applies the minimum of training, then the thresholds.
 func (m *model) verdict(p float64, t Thresholds) (Verdict, string) {
 	switch {
-	case m.ham < MinHam || m.spam < MinSpam:
+	case !m.trained():
 		return Unsure, fmt.Sprintf("unsure: %d of %d ham and %d of %d spam learned",
 			min(m.ham, MinHam), MinHam, min(m.spam, MinSpam), MinSpam)
 	case p >= t.SpamFrom:
-		return Spam, fmt.Sprintf("spam: %s, spam from %s", percent(p), percent(t.SpamFrom))
+		return Spam, "spam: " + percent(p) + ", spam from " + percent(t.SpamFrom)
 	case p < t.HamBelow:
-		return Ham, fmt.Sprintf("ham: %s, ham below %s", percent(p), percent(t.HamBelow))
+		return Ham, "ham: " + percent(p) + ", ham below " + percent(t.HamBelow)
 	default:
-		return Unsure, fmt.Sprintf("unsure: %s, between %s and %s", percent(p), percent(t.HamBelow), percent(t.SpamFrom))
+		return Unsure, "unsure: " + percent(p) + ", between " + percent(t.HamBelow) + " and " + percent(t.SpamFrom)
 	}
 }
 
@@ -122,9 +129,6 @@ const strangeBelow = 2
 func (e *evidence) doubt(fe *Features, v Verdict) string {
 	if v == Unsure {
 		return ""
-	}
-	if v == Spam && fe.known {
-		return "a known correspondent"
 	}
 	if fe.blank {
 		return "nothing is written in it"
@@ -141,4 +145,4 @@ func (e *evidence) doubt(fe *Features, v Verdict) string {
 	return ""
 }
 
-func percent(p float64) string { return fmt.Sprintf("%.4g %%", 100*p) }
+func percent(p float64) string { return strconv.FormatFloat(100*p, 'g', 4, 64) + " %" }

@@ -3,6 +3,7 @@ package classify
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -98,17 +99,45 @@ func TestStoredFeaturesScoreAlike(t *testing.T) {
 	}
 }
 
-func TestKnownCorrespondentIsNeverSpam(t *testing.T) {
+func TestTies(t *testing.T) {
 	t.Parallel()
 	m := taught(300)
-	d := letter(1<<20, true)
-	fe := extract(testKey, &d)
-	stranger := m.score(&fe, Thresholds{HamBelow: 0.1, SpamFrom: 0.5})
-	d.Known = true
-	fe = extract(testKey, &d)
-	known := m.score(&fe, Thresholds{HamBelow: 0.1, SpamFrom: 0.5})
-	if stranger.Verdict != Spam || known.Verdict != Unsure || known.P != stranger.P {
-		t.Errorf("a stranger's mail is %v, a known correspondent's %v (%q), want spam and unsure at the same P", stranger.Verdict, known.Verdict, known.Reason)
+	score := func(m *model, th Thresholds, auth ...string) Score {
+		d := letter(1<<20, true)
+		d.Auth = auth
+		fe := extract(testKey, &d)
+		return m.score(&fe, th)
+	}
+	spam, unsure := Thresholds{HamBelow: 0.1, SpamFrom: 0.5}, Thresholds{HamBelow: 0.0001, SpamFrom: 1}
+	blocked := score(m, spam)
+	SenderRule{Pattern: "a.example", Verdict: Spam}.apply(&blocked)
+	for _, c := range []struct {
+		name           string
+		score          Score
+		known, answers Verdict
+	}{
+		{"spam by its words", score(m, spam), Unsure, Unsure},
+		{"unsure", score(m, unsure), Unsure, Ham},
+		{"spam, contradicted", score(m, spam, "dmarc=fail"), Spam, Unsure},
+		{"unsure, contradicted", score(m, unsure, "dmarc=fail"), Unsure, Unsure},
+		{"spam by the block list", blocked, Spam, Spam},
+		{"too little training", score(taught(30), spam), Unsure, Unsure},
+	} {
+		for _, tied := range []struct {
+			ties Ties
+			want Verdict
+		}{
+			{Ties{}, c.score.Verdict}, {Ties{Known: "we know them"}, c.known}, {Ties{Answers: "it answers"}, c.answers},
+			{Ties{Known: "we know them", Answers: "it answers"}, c.answers},
+		} {
+			got := c.score.With(tied.ties)
+			if got.Verdict != tied.want || got.P != c.score.P || !strings.HasPrefix(got.Reason, string(tied.want)+":") {
+				t.Errorf("%s, with %+v: %s (%q) at %v, want %s at %v", c.name, tied.ties, got.Verdict, got.Reason, got.P, tied.want, c.score.P)
+			}
+			if got.Verdict != c.score.Verdict && (!c.score.Open() || !strings.HasSuffix(got.Reason, c.score.Reason)) {
+				t.Errorf("%s, with %+v: the verdict changed from %q to %q; it was open: %v", c.name, tied.ties, c.score.Reason, got.Reason, c.score.Open())
+			}
+		}
 	}
 }
 

@@ -135,7 +135,7 @@ func patternsOf(address string) []string {
 }
 
 // apply gives a rule the last word on s. Who may be somebody else is not let in by an allowance.
-func (r SenderRule) apply(s *Score, contradicted bool) {
+func (r SenderRule) apply(s *Score) {
 	until := ""
 	if r.ExpiresAt != nil {
 		until = " until " + r.ExpiresAt.UTC().Format(time.DateOnly)
@@ -143,7 +143,7 @@ func (r SenderRule) apply(s *Score, contradicted bool) {
 	list := "allow"
 	if r.Verdict == Spam {
 		list = "block"
-	} else if contradicted {
+	} else if s.contradicted {
 		s.Reason += fmt.Sprintf("; %s is on the allow list, but authentication contradicts the sender", r.Pattern)
 		return
 	}

@@ -11,9 +11,7 @@ type signal uint8
 
 // The signals, in the order of signalTable.
 const (
-	signalReplyToOurs signal = iota
-	signalKnownContact
-	signalVerified
+	signalVerified signal = iota
 	signalContradicted
 	signalReply
 	signalQuotes
@@ -36,14 +34,12 @@ const (
 )
 
 // signalTable has the log-odds of each signal. Nobody's mail was fitted: what contradicts itself or hides weighs 1 (e times
-// likelier in spam than in ham), what only an attacker does weighs 1½, what is merely careless ½, and what an outsider cannot
-// forge weighs most. Once the workspace has its own training, that speaks instead (signalShare).
+// likelier in spam than in ham), what only an attacker does weighs 1½, what is merely careless ½. Once the workspace has its
+// own training, that speaks instead (signalFades).
 var signalTable = [signalCount]struct {
 	name    string
 	logOdds float64
 }{
-	signalReplyToOurs:     {"answers a mail of ours", -3},
-	signalKnownContact:    {"from a known contact", -2},
 	signalVerified:        {"sender verified", -0.5},
 	signalContradicted:    {"authentication contradicts the sender", 1},
 	signalReply:           {"continues a conversation", -1},
@@ -116,14 +112,6 @@ func (b *builder) signalsOf(d *Document) {
 			s.add(signalVerified)
 		case "sender=contradicted", "dmarc=fail":
 			s.add(signalContradicted)
-		}
-	}
-	for _, a := range d.Signals {
-		switch a {
-		case "reply-to-ours":
-			s.add(signalReplyToOurs)
-		case "known-contact":
-			s.add(signalKnownContact)
 		}
 	}
 	b.headerSignals(d)

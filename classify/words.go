@@ -44,31 +44,55 @@ type wordScan struct {
 func (w *wordScan) scan(s string) {
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c < utf8.RuneSelf {
-			w.ascii(c)
+		switch {
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			i += n
+			w.rune(r, n)
+		case asciiKind[c] >= kindDigit:
+			i += w.run(s[i:])
+		default:
 			i++
-			continue
+			w.mark(c)
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		i += n
-		w.rune(r, n)
 	}
 }
 
-func (w *wordScan) ascii(c byte) {
+// run takes in the ASCII letters and digits that s begins with, and returns how many they are.
+func (w *wordScan) run(s string) int {
+	w.endPair()
+	w.joined()
+	w.open()
+	arena, most := w.b.arena, maxWord+1-w.size // of a longer word no more is kept: it is only counted
+	var kinds [kindUpper + 1]int
+	n := 0
+	for ; n < len(s); n++ {
+		c := s[n]
+		if c >= utf8.RuneSelf {
+			break
+		}
+		kind := asciiKind[c]
+		if kind < kindDigit {
+			break
+		}
+		kinds[kind]++
+		if n < most {
+			arena = append(arena, asciiLower[c])
+		}
+	}
+	w.b.arena = arena
+	w.size += n
+	w.caps += kinds[kindUpper]
+	w.upper += kinds[kindUpper]
+	w.other += kinds[kindLower]
+	w.latin = w.latin || kinds[kindUpper]+kinds[kindLower] > 0
+	return n
+}
+
+// mark takes in an ASCII character that is neither letter nor digit.
+func (w *wordScan) mark(c byte) {
 	w.endPair()
 	switch asciiKind[c] {
-	case kindUpper:
-		w.caps++
-		w.upper++
-		w.latin = true
-		w.put(c + 'a' - 'A')
-	case kindLower:
-		w.other++
-		w.latin = true
-		w.put(c)
-	case kindDigit:
-		w.put(c)
 	case kindInner:
 		if w.size > 0 && w.inner == 0 {
 			w.inner = c
@@ -77,7 +101,9 @@ func (w *wordScan) ascii(c byte) {
 		w.end()
 	case kindLead:
 		w.end()
-		w.put(c)
+		w.open()
+		w.b.arena = append(w.b.arena, c)
+		w.size++
 	default:
 		w.end()
 	}
@@ -121,15 +147,6 @@ func (w *wordScan) joined() {
 	}
 }
 
-func (w *wordScan) put(c byte) {
-	w.joined()
-	w.open()
-	if w.size <= maxWord {
-		w.b.arena = append(w.b.arena, c)
-	}
-	w.size++
-}
-
 // end closes the word under construction and keeps it if it is of use.
 func (w *wordScan) end() {
 	if w.size == 0 {
@@ -154,8 +171,10 @@ func (w *wordScan) keep(start int) {
 	mixed := w.latin && w.alien
 	b.commit()
 	if shout && b.start() > start {
-		word := string(b.arena[start:])
-		b.token("capitals:", word)
+		end := min(len(b.arena), start+2*maxWord)
+		b.arena = append(b.arena, "capitals:"...)
+		b.arena = append(b.arena, b.arena[start:end]...)
+		b.commit()
 	}
 	if mixed {
 		b.token("quirk:", "mixed alphabets in a word")
@@ -182,14 +201,23 @@ func (w *wordScan) pair(r rune) {
 
 func (w *wordScan) endPair() { w.last = 0 }
 
+// The kinds of ASCII characters; from kindDigit on they are parts of words.
 const (
 	kindOther = iota
-	kindUpper
-	kindLower
-	kindDigit
 	kindInner
 	kindLead
+	kindDigit
+	kindLower
+	kindUpper
 )
+
+// asciiLower is every ASCII character in lower case.
+var asciiLower = func() (t [utf8.RuneSelf]byte) {
+	for c := range t {
+		t[c] = lowerASCII(byte(c))
+	}
+	return t
+}()
 
 var asciiKind = func() (k [utf8.RuneSelf]uint8) {
 	for c := range k {

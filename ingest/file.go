@@ -132,6 +132,7 @@ func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) 
 		return err
 	})
 	f.filer.LookUp(b, arrivals)
+	f.askTies(b, group)
 	return f
 }
 
@@ -162,6 +163,7 @@ func (f *filing) decide(ctx context.Context, c *postgres.Convoy) error {
 	var filed []*job
 	var arrivals []tickets.Arrival
 	for _, j := range f.ours {
+		f.tie(j)
 		if j.settle(f.known); j.end.stage == Filed {
 			filed = append(filed, j)
 		}
@@ -209,13 +211,13 @@ func (f *filing) arrival(j *job) tickets.Arrival {
 
 // conclude ends the message's passport.
 func (j *job) conclude(took time.Duration, findings []tickets.Finding) {
-	j.trail = j.steps
+	j.trail = append(j.steps[:len(j.steps):len(j.steps)], j.tieStep()...)
 	if j.end.stage.Final() {
 		detail := j.end.detail()
 		if len(findings) > 0 {
 			detail["evidence"] = findings
 		}
-		j.trail = append(j.steps[:len(j.steps):len(j.steps)], Step{
+		j.trail = append(j.trail, Step{
 			Step: "file", At: time.Now().UTC(), Micros: took.Microseconds(),
 			Outcome: string(j.end.stage), Detail: detail,
 		})

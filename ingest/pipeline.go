@@ -138,7 +138,8 @@ type job struct {
 	place                  *Place           // at an IMAP server
 
 	mail    *mail.Mail
-	score   classify.Score
+	worded  classify.Score // by what the message says
+	score   classify.Score // and by whom it is from
 	steps   []Step
 	decided ending // before filing: held, resting, failed; its stage is "" when filing is to decide
 	end     ending // what filing made of it

@@ -156,12 +156,15 @@ func (p *Pipeline) Verdict(ctx context.Context, workspace, id uuid.UUID) (Verdic
 		return Verdict{}, err
 	}
 	v := Verdict{Verdict: m.Verdict, Score: m.Score, Judged: m.Judged}
-	fe, err := p.features(ctx, workspace, m)
+	parsed, err := p.parsed(ctx, workspace, m)
 	if err != nil {
 		return v, err
 	}
-	score, err := p.filter.Score(ctx, workspace, fe)
+	score, err := p.filter.Score(ctx, workspace, p.filter.Features(workspace, Evidence(parsed, m.Envelope)))
 	if err != nil {
+		return v, err
+	}
+	if score, err = p.withTies(ctx, workspace, m, parsed, score); err != nil {
 		return v, err
 	}
 	v.Now = &score
@@ -170,16 +173,25 @@ func (p *Pipeline) Verdict(ctx context.Context, workspace, id uuid.UUID) (Verdic
 
 // features reads a stored message for the filter.
 func (p *Pipeline) features(ctx context.Context, workspace uuid.UUID, m Message) (classify.Features, error) {
-	raw, err := p.raws.get(ctx, workspace, m.RawHash, m.Size)
+	parsed, err := p.parsed(ctx, workspace, m)
 	if err != nil {
 		return classify.Features{}, err
+	}
+	return p.filter.Features(workspace, Evidence(parsed, m.Envelope)), nil
+}
+
+// parsed reads a stored message, as far as its budget goes.
+func (p *Pipeline) parsed(ctx context.Context, workspace uuid.UUID, m Message) (*mail.Mail, error) {
+	raw, err := p.raws.get(ctx, workspace, m.RawHash, m.Size)
+	if err != nil {
+		return nil, err
 	}
 	parsed, err := mail.Parse(raw, p.limits.Budget)
 	var over *mail.BudgetError
 	if err != nil && !errors.As(err, &over) {
-		return classify.Features{}, err
+		return nil, err
 	}
-	return p.filter.Features(workspace, Evidence(parsed, m.Envelope)), nil
+	return parsed, nil
 }
 
 // FilterStatus says how far a workspace's filter has come.

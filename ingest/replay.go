@@ -149,7 +149,11 @@ func (p *Pipeline) readAgain(ctx context.Context, workspace uuid.UUID, m Message
 	if err != nil && !errors.As(err, &a.over) {
 		return again{}, err
 	}
-	a.score, err = p.filter.ScoreOf(ctx, workspace, func() classify.Document { return Evidence(a.mail, m.Envelope) })
+	score, err := p.filter.ScoreOf(ctx, workspace, func() classify.Document { return Evidence(a.mail, m.Envelope) })
+	if err != nil {
+		return a, err
+	}
+	a.score, err = p.withTies(ctx, workspace, m, a.mail, score)
 	return a, err
 }
 

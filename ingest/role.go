@@ -102,7 +102,7 @@ func (p *Pipeline) learnJunk(ctx context.Context, workspace uuid.UUID, group []*
 	var ids []uuid.UUID
 	for _, j := range group {
 		if j.envelope.Role == RoleJunk && j.envelope.Learn && j.end.stage == Held && j.end.cause == CauseSpam &&
-			j.judged == "" && j.mail != nil && j.score.Verdict != classify.Spam {
+			j.judged == "" && j.mail != nil && j.worded.Verdict != classify.Spam {
 			junk[j.id], ids = j, append(ids, j.id)
 		}
 	}

@@ -70,7 +70,7 @@ func (p *Pipeline) rate(ctx context.Context, j *job) error {
 	}
 	took := time.Since(start)
 	p.metrics.stage("score", took)
-	j.score = score
+	j.worded, j.score = score, score
 	j.note("score", string(score.Verdict), took, map[string]any{
 		"p": score.P, "reason": score.Reason, "model": score.ModelSeq,
 	})

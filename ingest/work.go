@@ -144,8 +144,8 @@ func (p *Pipeline) step(j *job) func(context.Context, *job) error {
 		return p.rate
 	case Scored:
 		switch {
-		case j.judged == "" && j.score.Verdict == "" && !j.ours():
-			return p.rate // its filing failed, and what was not written is not known
+		case j.judged == "" && j.worded.Verdict == "" && !j.ours():
+			return p.rate // by another process, or before a failure: reason and ties are not in the row
 		case j.mail == nil:
 			return p.reread
 		}

@@ -123,6 +123,7 @@ type Filer struct {
 	placed    map[uuid.UUID]*facts      // message of this batch → its ticket
 	alone     map[threadKey][]uuid.UUID // mail of ours that waits for its ticket, as far as was asked
 	called    []uuid.UUID               // of that, what this batch may bring its ticket
+	ties      tieLookUp                 // as far as was asked
 	writes
 }
 

@@ -55,6 +55,7 @@ func (f *Filer) queue(b *pgx.Batch) {
 	f.queuePosts(b)
 	f.queueRefs(b)
 	f.queueAlone(b)
+	f.queueSent(b)
 	for _, m := range f.merges {
 		queueMove(b, f.workspace, move{id: m.id, kind: Merge, source: m.source.id, target: m.target.id, actor: "pipeline"})
 	}

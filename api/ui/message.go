@@ -135,6 +135,8 @@ func stepTitle(s ingest.Step) string {
 		return "Too costly to read"
 	case "score":
 		return "Asked the spam filter: " + s.Outcome
+	case "ties":
+		return "Looked who it is from: " + s.Outcome
 	case "file":
 		return "Put where it belongs: " + stageWords(ingest.Stage(s.Outcome))
 	case "fail":

@@ -743,6 +743,17 @@ ALTER TABLE ONLY public.search_due ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.search_due FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.sent_ref (
+    workspace_id uuid NOT NULL,
+    ref bytea NOT NULL,
+    message_id uuid NOT NULL,
+    CONSTRAINT sent_ref_ref_check CHECK ((length(ref) = 16))
+);
+ALTER TABLE ONLY public.sent_ref ALTER COLUMN workspace_id SET STATISTICS 0;
+ALTER TABLE ONLY public.sent_ref ALTER COLUMN ref SET STATISTICS 0;
+
+ALTER TABLE ONLY public.sent_ref FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.session (
     hash bytea NOT NULL,
     actor text NOT NULL,
@@ -950,6 +961,9 @@ ALTER TABLE ONLY public.refusal
 ALTER TABLE ONLY public.search_due
     ADD CONSTRAINT search_due_pkey PRIMARY KEY (workspace_id, message_id);
 
+ALTER TABLE ONLY public.sent_ref
+    ADD CONSTRAINT sent_ref_pkey PRIMARY KEY (workspace_id, ref);
+
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (hash);
 
@@ -999,6 +1013,8 @@ CREATE INDEX message_stopped_idx ON public.message USING btree (workspace_id, st
 CREATE INDEX message_words_idx ON public.message_words USING gin (words) WITH (gin_pending_list_limit='32768');
 
 CREATE INDEX oauth_grant_due_idx ON public.oauth_grant USING btree (refresh_at) WHERE (ended_at IS NULL);
+
+CREATE INDEX post_author_idx ON public.post USING btree (author_email, workspace_id, message_id);
 
 CREATE INDEX search_due_at_idx ON public.search_due USING btree (at);
 
@@ -1185,6 +1201,8 @@ CREATE POLICY owner_all ON public.post TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.search_due TO postroom_owner USING (true);
 
+CREATE POLICY owner_all ON public.sent_ref TO postroom_owner USING (true);
+
 CREATE POLICY owner_all ON public.thread_ref TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.ticket TO postroom_owner USING (true);
@@ -1204,6 +1222,8 @@ CREATE POLICY owner_all ON public.workspace_key TO postroom_owner USING (true);
 ALTER TABLE public.post ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.search_due ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sent_ref ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.thread_ref ENABLE ROW LEVEL SECURITY;
 
@@ -1270,6 +1290,8 @@ CREATE POLICY workspace_scope ON public.oauth_use TO postroom_app USING ((worksp
 CREATE POLICY workspace_scope ON public.post TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.search_due TO postroom_app USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace_scope ON public.sent_ref TO postroom_app USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace_scope ON public.thread_ref TO postroom_app USING ((workspace_id = public.current_workspace()));
 
@@ -1406,6 +1428,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.post TO postroom_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refusal TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.search_due TO postroom_app;
+
+GRANT SELECT,INSERT ON TABLE public.sent_ref TO postroom_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO postroom_app;
 
