@@ -27,11 +27,12 @@ type leaving struct {
 	Others  []string  `db:"others"`
 	Ref     []byte    `db:"ref"`
 	Ours    bool      `db:"ours"`
+	Machine string    `db:"automatic"`
 }
 
 const (
 	leavingSQL = `
-		select p.message_id, m.mailbox_id, m.subject, p.at, p.author_name, p.author_email, p.others, p.ref, p.ours
+		select p.message_id, m.mailbox_id, m.subject, p.at, p.author_name, p.author_email, p.others, p.ref, p.ours, p.automatic
 		from post p join message m on m.workspace_id = $1 and m.id = p.message_id
 		where p.workspace_id = $1 and p.ticket_id = $2 and p.message_id = any ($3) order by p.message_id`
 	stayingSQL = `
@@ -132,8 +133,13 @@ func (l leaving) queueRefs(b *pgx.Batch, workspace uuid.UUID, m move) {
 		b.Queue(leftSQL, workspace, l.Mailbox, l.Ref, m.source)
 		keys = append(keys, l.Ref)
 	}
-	if topic := ReadSubject(l.Subject); topic.Text != "" {
-		for _, email := range slices.Concat([]string{"", l.Email}, l.Others[:min(len(l.Others), maxSubjectPeople)]) {
+	a := Arrival{Automatic: l.Machine}
+	if topic := ReadSubject(l.Subject); topic.Text != "" && !a.machine() {
+		people := []string{""}
+		if !l.Ours { // we all write on tickets of ours
+			people = append(people, l.Email)
+		}
+		for _, email := range append(people, l.Others[:min(len(l.Others), maxSubjectPeople)]...) {
 			r := subjectRef(topic.Text, email)
 			keys = append(keys, r[:])
 		}
