@@ -29,7 +29,7 @@ var law = map[string][]string{
 	"ingest/ingesttest":        {"classify", "ingest", "internal/postgres", "internal/postgres/pgtest", "internal/vault", "tickets"},
 	"ingest/smtpd":             {"ingest", "tickets"},
 	"ingest/mail":              {},
-	"classify":                 {"internal/alert", "internal/postgres"},
+	"classify":                 {"internal/alert", "internal/postgres", "internal/trec"},
 	"classify/control":         {"classify", "internal/alert", "internal/postgres", "tickets", "tickets/audit"},
 	"oauthgmail":               {"internal/alert", "internal/postgres", "internal/vault", "tickets/audit"},
 	"tickets":                  {"internal/postgres", "tickets/audit"},

@@ -50,19 +50,25 @@ func number(x float64) *float64 {
 	return &x
 }
 
-func showFigures(h *classify.History) Figures {
+// An Evaluation measures the filter twice.
+type Evaluation struct {
+	Figures
+	Stripped Figures `json:"stripped" doc:"By the header fields that a forwarder leaves, which is the honest figure for forwarded mail: what else a header has may tell how mail was gathered. Only of messages that are still stored: what was learned from files is not measured, and not learned."`
+}
+
+func showFigures(h *classify.History, run *classify.Run) Figures {
 	f := Figures{
-		From: h.From.UTC(), To: h.To.UTC(), HamBelow: h.Thresholds.HamBelow, SpamFrom: h.Thresholds.SpamFrom, Ham: h.Ham, Spam: h.Spam,
-		HamCalledSpam: h.HamCalledSpam, SpamCalledHam: h.SpamCalledHam, Unsure: h.Unsure, Curve: []FigureStretch{},
+		From: h.From.UTC(), To: h.To.UTC(), HamBelow: h.Thresholds.HamBelow, SpamFrom: h.Thresholds.SpamFrom, Ham: run.Ham, Spam: run.Spam,
+		HamCalledSpam: run.HamCalledSpam, SpamCalledHam: run.SpamCalledHam, Unsure: run.Unsure, Curve: []FigureStretch{},
 	}
-	if len(h.Scored) > 0 {
-		f.LAM, f.CalibrationError = number(h.LAM), number(h.ECE)
+	if len(run.Scored) > 0 {
+		f.LAM, f.CalibrationError = number(run.LAM), number(run.ECE)
 	}
-	if f.ROCA, f.Missed = number(h.ROCA), number(h.MissAt); f.ROCA != nil {
-		low, high := classify.Interval(h.Scored, classify.Resamples)
+	if f.ROCA, f.Missed = number(run.ROCA), number(run.MissAt); f.ROCA != nil {
+		low, high := classify.Interval(run.Scored, classify.Resamples)
 		f.ROCALow, f.ROCAHigh = number(low), number(high)
 	}
-	for _, part := range classify.LearningCurve(h.Scored) {
+	for _, part := range classify.LearningCurve(run.Scored) {
 		f.Curve = append(f.Curve, FigureStretch{part.From, part.To, number(part.ROCA)})
 	}
 	return f
@@ -92,25 +98,30 @@ type (
 
 func (s *server) addDryRuns() {
 	tags := []string{"filter"}
+	const lists = "The lists of senders have the last word on verdicts, as they stand now."
 	const cost = " It begins at the journal's beginning, so it takes longer the longer that is."
 	addIn(s, auth.Read, huma.Operation{
 		OperationID: "get-filter-evaluation", Method: http.MethodGet, Path: "/filter-evaluation", Tags: tags,
 		Summary: "Measure the filter on its own history", Errors: []int{400, 422},
-		Description: "Each judgement that stands is scored by what was learned before it, as the TREC spam track does. Lists of senders have no part in it." + cost,
+		Description: "Each judgement that stands is scored by what was learned before it, as the TREC spam track does. " + lists + cost,
 	}, s.getEvaluation)
 	addIn(s, auth.Read, huma.Operation{
 		OperationID: "dry-run-filter", Method: http.MethodPost, Path: "/filter-dry-runs", Tags: tags,
 		Summary:     "Ask what would have been",
-		Description: "With other thresholds, or without a trainer, beside what is. Nothing is changed. Without a trainer, that one's judgements are not measured either." + cost,
+		Description: "With other thresholds, or without a trainer, beside what is. Nothing is changed. Without a trainer, that one's judgements are not measured either. " + lists + cost,
 	}, s.dryRun)
 }
 
-func (s *server) getEvaluation(ctx context.Context, workspace uuid.UUID, in *evaluationIn) (*changed[Figures], error) {
-	h, err := s.filter.Dry(ctx, workspace, classify.DryRun{From: in.From, To: in.To})
+func (s *server) getEvaluation(ctx context.Context, workspace uuid.UUID, in *evaluationIn) (*changed[Evaluation], error) {
+	h, err := s.filter.Dry(ctx, workspace, classify.DryRun{
+		From: in.From, To: in.To, Reread: func(ctx context.Context, messages []uuid.UUID) (map[uuid.UUID]classify.Document, error) {
+			return s.pipeline.Documents(ctx, workspace, messages)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &changed[Figures]{showFigures(&h)}, nil
+	return &changed[Evaluation]{Evaluation{showFigures(&h, &h.Run), showFigures(&h, &h.Stripped)}}, nil
 }
 
 func (s *server) dryRun(ctx context.Context, workspace uuid.UUID, in *dryRunIn) (*changed[Comparison], error) {
@@ -137,5 +148,5 @@ func (s *server) dryRun(ctx context.Context, workspace uuid.UUID, in *dryRunIn) 
 	if err != nil {
 		return nil, err
 	}
-	return &changed[Comparison]{Comparison{showFigures(&asIs), showFigures(&would)}}, nil
+	return &changed[Comparison]{Comparison{showFigures(&asIs, &asIs.Run), showFigures(&would, &would.Run)}}, nil
 }

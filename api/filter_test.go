@@ -269,7 +269,7 @@ func TestDryRuns(t *testing.T) {
 	p, other := h.newPlace("Lumen"), h.newPlace("Other")
 	h.teach(p, "anna", 80)
 	h.teach(p, "bert", 20)
-	all := want[api.Figures](h, 200, call{path: p.path + "/filter-evaluation"})
+	all := want[api.Evaluation](h, 200, call{path: p.path + "/filter-evaluation"})
 	own, err := h.filter.Dry(t.Context(), uuid.MustParse(p.workspace.ID), classify.DryRun{})
 	if err != nil {
 		t.Fatal(err)
@@ -300,11 +300,21 @@ func TestDryRuns(t *testing.T) {
 	if a := h.do(call{method: "POST", path: p.path + "/filter-dry-runs", body: map[string]any{"ham_below": 0.9, "spam_from": 0.2}}); a.status != 422 {
 		t.Errorf("thresholds out of order = %d %s, want 422", a.status, a.body)
 	}
-	if theirs := want[api.Figures](h, 200, call{path: other.path + "/filter-evaluation"}); theirs.Ham+theirs.Spam != 0 {
+	if theirs := want[api.Evaluation](h, 200, call{path: other.path + "/filter-evaluation"}); theirs.Ham+theirs.Spam != 0 {
 		t.Errorf("the other workspace measures %+v", theirs)
 	}
 	if r := h.recorded(p, "filter."); len(r) != 0 {
 		t.Errorf("questions are recorded as changes: %+v", r)
+	}
+	// The other workspace's mail is stored, but for what it learned from files.
+	h.teach(other, "anna", 5)
+	for i, v := range []string{"ham", "spam"} {
+		m := h.submit(other, mailOf(i, "Lamp", "lamp shade broken"))
+		h.do(call{method: "POST", path: other.path + "/messages/" + m.ID + "/verdict", body: map[string]string{"verdict": v}})
+	}
+	e := want[api.Evaluation](h, 200, call{path: other.path + "/filter-evaluation"})
+	if e.Ham != 6 || e.Spam != 6 || e.Stripped.Ham != 1 || e.Stripped.Spam != 1 || e.Stripped.ROCA == nil || e.Stripped.HamBelow != e.HamBelow {
+		t.Errorf("evaluation = %+v, want 6 of each, and one of each stripped", e)
 	}
 }
 

@@ -185,7 +185,7 @@ type Passport struct {
 
 // A Step is one thing that was done to a message.
 type Step struct {
-	Step    string         `json:"step" doc:"accept, parse, score, file, fail, judge, retry, release or replay." example:"score"`
+	Step    string         `json:"step" doc:"accept, parse, score, ties, file, fail, judge, retry, release or replay." example:"score"`
 	At      time.Time      `json:"at"`
 	Micros  int64          `json:"micros" doc:"How long it took, in microseconds."`
 	Outcome string         `json:"outcome" example:"unsure"`

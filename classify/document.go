@@ -1,5 +1,7 @@
 package classify
 
+import "postroom/internal/trec"
+
 // A Document is what a message offers as evidence, built by whoever parsed it.
 // The headers that our own receiving added must not be in it: they say how a mail was gathered, not what it is.
 type Document struct {
@@ -27,6 +29,19 @@ type PartInfo struct {
 	Filename    string
 	Charset     string
 	Size        int
+}
+
+// Stripped is d with only those header fields that a forwarder leaves. What else there is may be the work of whoever gathered
+// the mail, and a filter that learns it looks better than it is.
+func (d Document) Stripped() Document {
+	var left []Field
+	for _, f := range d.Header {
+		if trec.Leaves(f.Name) {
+			left = append(left, f)
+		}
+	}
+	d.Header = left
+	return d
 }
 
 // The most that one message may make us read. Mail beyond these bounds is scored by what is within them.

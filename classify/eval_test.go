@@ -106,25 +106,6 @@ func emails(list []mail.Address) []string {
 	return out
 }
 
-// forwarded is what a forwarder leaves of a header: what the sender's own program wrote. All else may be the work of
-// whoever gathered the corpus, and a filter that learns it looks better than it is.
-var forwarded = map[string]bool{
-	"from": true, "to": true, "cc": true, "subject": true, "date": true, "message-id": true, "reply-to": true, "in-reply-to": true,
-	"references": true, "mime-version": true, "content-type": true, "content-transfer-encoding": true, "x-mailer": true,
-	"user-agent": true, "importance": true, "x-priority": true, "organization": true,
-}
-
-func stripped(d classify.Document) classify.Document {
-	var left []classify.Field
-	for _, f := range d.Header {
-		if forwarded[strings.ToLower(f.Name)] {
-			left = append(left, f)
-		}
-	}
-	d.Header = left
-	return d
-}
-
 // load returns the first most messages of the corpus, which skips the test if it is absent.
 func load(t testing.TB, most int) []labelled {
 	t.Helper()
@@ -151,7 +132,7 @@ func extracted(t testing.TB, most int, strip bool) ([]labelled, []classify.Featu
 	for i := range mails {
 		d := document(mails[i].raw)
 		if strip {
-			d = stripped(d)
+			d = d.Stripped()
 		}
 		fes[i] = extractor.Features(uuid.UUID{1}, d)
 	}

@@ -170,16 +170,12 @@ func (f *Filter) bringLocked(ctx context.Context, s *shelved) error {
 			s.model = m
 			s.mu.Unlock()
 		}
-		rules, err := f.Senders(ctx, tx, s.workspace, SenderQuery{Limit: maxSenderRules})
+		rules, err := f.readRules(ctx, tx, s.workspace)
 		if err != nil {
 			return err
 		}
-		byPattern := make(senderRules, len(rules))
-		for _, r := range rules {
-			byPattern[r.Pattern] = r
-		}
 		s.mu.Lock()
-		s.thresholds, s.rules = Thresholds{h.HamBelow, h.SpamFrom}, byPattern
+		s.thresholds, s.rules = Thresholds{h.HamBelow, h.SpamFrom}, rules
 		s.mu.Unlock()
 		return nil
 	})

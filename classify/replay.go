@@ -45,10 +45,11 @@ type reader struct {
 
 // event is a journal row as learning needs it.
 type event struct {
-	Seq      int64
-	Verdict  Verdict
-	Replaces *int64
-	Features []byte
+	Seq       int64
+	MessageID uuid.UUID
+	Verdict   Verdict
+	Replaces  *int64
+	Features  []byte
 
 	lesson   lesson
 	readable bool
@@ -63,7 +64,7 @@ var errReplaced = errors.New("a judgement was replaced")
 // advance learns into s what the journal has after it, up to the first row that replaces another.
 func (r *reader) advance(s *shelved) error {
 	const next = `
-select seq, verdict, replaces, features from classify_event
+select seq, message_id, verdict, replaces, features from classify_event
 where workspace_id = $1 and seq > $2 and seq <= $3
 order by seq limit $4`
 	for s.model.seq < r.upTo {
@@ -106,7 +107,7 @@ func (r *reader) build() (*model, error) {
 		return nil, err
 	}
 	const standing = `
-select seq, verdict, replaces, features from classify_event e
+select seq, message_id, verdict, replaces, features from classify_event e
 where workspace_id = $1 and seq > $2 and seq <= $3 and verdict <> 'forget'
 	and not exists (
 		select from classify_event r
@@ -117,7 +118,7 @@ order by seq limit $4`
 
 // lastWords gives the last word that others than an actor ($5, "" for nobody) had on each message, in the order of the journal.
 const lastWords = `
-select seq, verdict, replaces, features from classify_event e
+select seq, message_id, verdict, replaces, features from classify_event e
 where workspace_id = $1 and seq > $2 and seq <= $3 and verdict <> 'forget' and ($5 = '' or actor <> $5)
 	and not exists (
 		select from classify_event r

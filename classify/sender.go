@@ -103,6 +103,16 @@ func tell(ctx context.Context, tx pgx.Tx, workspace uuid.UUID) error {
 // senderRules are a workspace's rules by pattern.
 type senderRules map[string]SenderRule
 
+// readRules reads all rules of a workspace.
+func (f *Filter) readRules(ctx context.Context, tx pgx.Tx, workspace uuid.UUID) (senderRules, error) {
+	list, err := f.Senders(ctx, tx, workspace, SenderQuery{Limit: maxSenderRules})
+	rules := make(senderRules, len(list))
+	for _, r := range list {
+		rules[r.Pattern] = r
+	}
+	return rules, err
+}
+
 // find returns the rule for any of senders that holds at now: the most exact, and of several a block before an allowance.
 func (rules senderRules) find(senders []string, now time.Time) (found SenderRule, ok bool) {
 	if len(rules) == 0 {

@@ -156,7 +156,7 @@ func (p *Pipeline) Verdict(ctx context.Context, workspace, id uuid.UUID) (Verdic
 		return Verdict{}, err
 	}
 	v := Verdict{Verdict: m.Verdict, Score: m.Score, Judged: m.Judged}
-	parsed, err := p.parsed(ctx, workspace, m)
+	parsed, err := p.parsed(ctx, &job{workspace: workspace, rawHash: [32]byte(m.RawHash), size: m.Size})
 	if err != nil {
 		return v, err
 	}
@@ -173,7 +173,7 @@ func (p *Pipeline) Verdict(ctx context.Context, workspace, id uuid.UUID) (Verdic
 
 // features reads a stored message for the filter.
 func (p *Pipeline) features(ctx context.Context, workspace uuid.UUID, m Message) (classify.Features, error) {
-	parsed, err := p.parsed(ctx, workspace, m)
+	parsed, err := p.parsed(ctx, &job{workspace: workspace, rawHash: [32]byte(m.RawHash), size: m.Size})
 	if err != nil {
 		return classify.Features{}, err
 	}
@@ -181,8 +181,11 @@ func (p *Pipeline) features(ctx context.Context, workspace uuid.UUID, m Message)
 }
 
 // parsed reads a stored message, as far as its budget goes.
-func (p *Pipeline) parsed(ctx context.Context, workspace uuid.UUID, m Message) (*mail.Mail, error) {
-	raw, err := p.raws.get(ctx, workspace, m.RawHash, m.Size)
+func (p *Pipeline) parsed(ctx context.Context, j *job) (*mail.Mail, error) {
+	raw, err := j.raw, error(nil)
+	if raw == nil {
+		raw, err = p.raws.get(ctx, j.workspace, j.rawHash[:], j.size)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func (e *evaluation) take(item trec.Item, raw []byte, scores *scoreFile) error {
 	for i, t := range e.tracks {
 		shown := d
 		if t.stripped {
-			shown = stripHeaders(d)
+			shown = d.Stripped()
 		}
 		s := t.take(e.extractor, shown, item.Spam)
 		if i == 0 {
