@@ -252,11 +252,12 @@ func (s *Service) keep(ctx context.Context, workspace uuid.UUID, f flow, p *prov
 			token.Expiry, refreshAt(token.Expiry)); err != nil {
 			return err
 		}
-		if err := alert.Resolve(ctx, tx, workspace, target(f.Mailbox), alert.Consent, alert.Refused); err != nil {
+		// The audit's chain is locked before alerts are, as everywhere.
+		if err := audit.Write(ctx, tx, workspace, audit.Entry{Actor: f.Actor, Action: "mailbox.consent", Target: target(f.Mailbox),
+			Detail: map[string]any{"provider": p.Provider, "address": address, "scopes": p.scopes()}}); err != nil {
 			return err
 		}
-		return audit.Write(ctx, tx, workspace, audit.Entry{Actor: f.Actor, Action: "mailbox.consent", Target: target(f.Mailbox),
-			Detail: map[string]any{"provider": p.Provider, "address": address, "scopes": p.scopes()}})
+		return alert.Resolve(ctx, tx, workspace, target(f.Mailbox), alert.Consent, alert.Refused)
 	})
 	if postgres.Violates(err, "oauth_grant_workspace_id_mailbox_id_fkey") {
 		err = ErrNotFound
