@@ -37,7 +37,7 @@ const (
 		from imap_account a join mailbox m on m.workspace_id = $1 and m.id = a.mailbox_id
 		where a.workspace_id = $1 and a.mailbox_id = $2`
 	foldersSQL = `
-		select id, name, role, learn, validity, epoch, adopting, last_uid, modseq, checked_at, on_server, in_ledger
+		select id, name, role, learn, validity, epoch, adopting, last_uid, modseq, witnesses, checked_at, on_server, in_ledger
 		from imap_folder where workspace_id = $1 and mailbox_id = $2 order by role <> 'inbox', name <> 'INBOX', name`
 )
 

@@ -462,6 +462,7 @@ CREATE TABLE public.imap_folder (
     on_server bigint DEFAULT 0 NOT NULL,
     in_ledger bigint DEFAULT 0 NOT NULL,
     learn boolean DEFAULT false NOT NULL,
+    witnesses jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT imap_folder_check CHECK (((NOT learn) OR (role = 'junk'::text))),
     CONSTRAINT imap_folder_name_check CHECK ((name <> ''::text)),
     CONSTRAINT imap_folder_role_check CHECK ((role = ANY (ARRAY['inbox'::text, 'sent'::text, 'junk'::text])))
