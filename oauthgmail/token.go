@@ -37,6 +37,7 @@ type grant struct {
 	Mailbox  uuid.UUID  `db:"mailbox_id"`
 	Provider string     `db:"provider"`
 	Address  string     `db:"address"`
+	Scopes   string     `db:"scopes"`
 	Refresh  []byte     `db:"refresh"`
 	Before   []byte     `db:"refresh_before"`
 	Access   []byte     `db:"access"`
@@ -49,7 +50,7 @@ type grant struct {
 }
 
 const (
-	grantColumns = `mailbox_id, provider, address, refresh, refresh_before, access, expires_at, refresh_at, failures, ended_at, reason, consented_at`
+	grantColumns = `mailbox_id, provider, address, scopes, refresh, refresh_before, access, expires_at, refresh_at, failures, ended_at, reason, consented_at`
 	grantSQL     = `select ` + grantColumns + ` from oauth_grant where workspace_id = $1 and mailbox_id = $2`
 )
 

@@ -640,6 +640,7 @@ CREATE TABLE public.oauth_flow (
     shared boolean NOT NULL,
     actor text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    send boolean DEFAULT false NOT NULL,
     CONSTRAINT oauth_flow_state_check CHECK ((length(state) = 32))
 );
 
