@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -42,13 +43,20 @@ func (m *mailbox) contradicted(ctx context.Context, se *session, f *Folder) (boo
 	if len(f.Witnesses) == 0 || time.Since(m.doubted[f.ID]) < m.p.limits.DoubtEvery {
 		return false, nil
 	}
-	now, err := se.describe(f.Witnesses)
+	var known []uint32
+	for _, w := range f.Witnesses {
+		known = append(known, w.UID)
+	}
+	now, err := se.describe(known)
 	if err != nil {
 		return false, err
 	}
+	if len(now) == 0 {
+		return m.reappeared(se, f)
+	}
 	for _, w := range f.Witnesses {
 		n, there := now[w.UID]
-		if !there || n.Size == w.Size && n.At.Equal(w.At) {
+		if !there || n.like(w) {
 			continue
 		}
 		same, err := m.sameMail(ctx, se, f, w.UID)
@@ -60,21 +68,56 @@ func (m *mailbox) contradicted(ctx context.Context, se *session, f *Folder) (boo
 			return true, nil
 		}
 	}
-	kept := []Witness{}
-	for _, w := range f.Witnesses {
-		if n, there := now[w.UID]; there {
-			kept = append(kept, n)
-		}
+	var said []Witness
+	for _, n := range now {
+		said = append(said, n)
 	}
-	f.Witnesses = kept // saved with the cursor
+	f.Witnesses = latest(f.Witnesses, said) // saved with the cursor
 	return false, nil
 }
 
+// like reports whether two descriptions may be of one mail.
+func (w Witness) like(o Witness) bool { return w.Size == o.Size && w.At.Equal(o.At) }
+
+// lookBack is how many new mails, the latest, are compared with those that are gone.
+const lookBack = 256
+
+// reappeared reports whether the mails that bore witness, which are all gone, are
+// there under new numbers: a server that lost its index may number a folder anew
+// under the same UIDVALIDITY.
+func (m *mailbox) reappeared(se *session, f *Folder) (bool, error) {
+	if f.LastUID >= math.MaxUint32 {
+		return false, nil
+	}
+	list, err := se.uids(uint32(f.LastUID) + 1)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	now, err := se.describe(list[max(0, len(list)-lookBack):])
+	if err != nil {
+		return false, err
+	}
+	found := 0
+	for _, w := range f.Witnesses {
+		for _, n := range now {
+			if n.like(w) {
+				found++
+				break
+			}
+		}
+	}
+	if 2*found < len(f.Witnesses) {
+		return false, nil // they were deleted or moved
+	}
+	m.doubted[f.ID] = time.Now()
+	return true, nil
+}
+
 // describe asks what the server says of mails now. Those that are gone are left out.
-func (se *session) describe(list []Witness) (map[uint32]Witness, error) {
+func (se *session) describe(list []uint32) (map[uint32]Witness, error) {
 	var set imap.UIDSet
-	for _, w := range list {
-		set.AddNum(imap.UID(w.UID))
+	for _, u := range list {
+		set.AddNum(imap.UID(u))
 	}
 	now := make(map[uint32]Witness, len(list))
 	se.begin()
@@ -91,7 +134,9 @@ func (se *session) describe(list []Witness) (map[uint32]Witness, error) {
 				w.Size = item.Size
 			}
 		}
-		now[w.UID] = w
+		if w.UID != 0 {
+			now[w.UID] = w
+		}
 	}
 	if err := cmd.Close(); err != nil && !refusedBy(err) {
 		return nil, fmt.Errorf("look at known mails of folder %q: %w", clean(se.folder), plainly(err))

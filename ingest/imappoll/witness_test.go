@@ -119,6 +119,40 @@ func TestWentBack(t *testing.T) {
 	}
 }
 
+// A server that lost its index numbers a folder anew, above what it had, without
+// saying so by UIDVALIDITY. Its mails are not taken again.
+func TestReappeared(t *testing.T) {
+	t.Parallel()
+	d, p := newTerse(t)
+	d.server.Deliver(d.user, "INBOX", mails(0, 12)...)
+	d.once(p)
+	a, err := p.Account(t.Context(), d.Workspace, d.Mailbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.server.Stop()
+	d.server.Renumber(d.user, "INBOX", uint32(a.Folders[0].Validity))
+	list := filepath.Join(d.server.Folder(d.user, "INBOX"), "dovecot-uidlist")
+	b, err := os.ReadFile(list)
+	if err == nil {
+		err = os.WriteFile(list, bytes.Replace(b, []byte(" N1 "), []byte(" N13 "), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.server.Start()
+	d.server.Deliver(d.user, "INBOX", mails(12, 2)...)
+	d.once(p)
+	for _, m := range d.Settled(14) {
+		if m.Stage != ingest.Filed {
+			t.Errorf("%q is %s: it was taken twice", m.Subject, m.Stage)
+		}
+	}
+	if r := d.agrees(p); r[0].OnServer != 14 {
+		t.Errorf("%d mails at the server, want 14", r[0].OnServer)
+	}
+}
+
 // What a server says of a mail may change while the mail stays the same: then
 // nothing is read again.
 func TestSameMailDescribedOtherwise(t *testing.T) {
