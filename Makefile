@@ -32,6 +32,10 @@ chaos: tools
 	POSTROOM_CHAOS=long $(GO) test -run '^Test(ZeroLoss|KilledAtFirstStart|StoppedUnderLoad|RecycledPID|DiskFull|DatabaseStopped|ClockJump|TwoProcesses)$$' -v -timeout 60m ./cmd/postroom/
 	POSTROOM_CHAOS=long $(GO) test -run '^Test(Torture|CutEverywhere)$$' -v -timeout 60m ./ingest/imappoll/
 	POSTROOM_CHAOS=long $(GO) test -run '^TestManyWorkspaces$$' -v -timeout 60m ./classify/
+	POSTROOM_CHAOS=long $(GO) test -run '^TestImportKilled$$' -v -timeout 20m ./ingest/imappoll/
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && if ./.ci/courier "$$dir"; \
+	then POSTROOM_CHAOS=long POSTROOM_COURIER="$$dir" $(GO) test -run '^TestTortureCourier$$' -v -timeout 40m ./ingest/imappoll/; \
+	else echo "Courier is left out: apt cannot fetch its packages here"; fi
 
 bench: tools bench-tools
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -65,7 +69,7 @@ schema: tools
 
 # Installs what is missing, or says exactly what to install.
 tools:
-	@./.ci/tools postgresql chromium faketime dovecot-imapd
+	@./.ci/tools postgresql chromium faketime dovecot-imapd dovecot-submissiond
 
 bench-tools:
 	@./.ci/tools postfix

@@ -24,7 +24,7 @@ var law = map[string][]string{
 	"api/auth":                 {"internal/postgres"},
 	"ingest":                   {"classify", "ingest/mail", "internal/postgres", "internal/vault", "tickets", "tickets/audit"},
 	"ingest/archive":           {},
-	"ingest/imappoll":          {"ingest", "internal/alert", "internal/postgres", "internal/vault", "tickets", "tickets/audit"},
+	"ingest/imappoll":          {"ingest", "internal/alert", "internal/bearer", "internal/postgres", "internal/submission", "internal/vault", "tickets", "tickets/audit"},
 	"ingest/imappoll/imaptest": {},
 	"ingest/ingesttest":        {"classify", "ingest", "internal/postgres", "internal/postgres/pgtest", "internal/vault", "tickets"},
 	"ingest/smtpd":             {"ingest", "tickets"},
@@ -35,8 +35,10 @@ var law = map[string][]string{
 	"tickets":                  {"internal/postgres", "tickets/audit"},
 	"tickets/audit":            {"internal/postgres"},
 	"internal/alert":           {"internal/postgres"},
+	"internal/bearer":          {},
 	"internal/postgres":        {},
 	"internal/postgres/pgtest": {"internal/postgres"},
+	"internal/submission":      {"internal/bearer"},
 	"internal/trec":            {},
 	"internal/vault":           {},
 }
@@ -45,7 +47,7 @@ var law = map[string][]string{
 // room.
 var rooms = map[string][]string{
 	"github.com/danielgtaylor/huma":  {"api"},
-	"github.com/emersion/go-smtp":    {"ingest/smtpd"},
+	"github.com/emersion/go-smtp":    {"ingest/smtpd", "internal/submission", "ingest/imappoll/imaptest"},
 	"github.com/emersion/go-imap":    {"ingest/imappoll"},
 	"github.com/emersion/go-message": {"ingest/mail", "tickets/outbox"},
 	"github.com/jbrukh/bayesian":     {"classify"},

@@ -32,6 +32,7 @@ type MailboxConsent struct {
 	Provider   string     `json:"provider"`
 	Address    string     `json:"address" doc:"Who consented."`
 	Scopes     string     `json:"scopes"`
+	MaySend    bool       `json:"may_send" doc:"It includes sending by SMTP."`
 	GivenAt    time.Time  `json:"given_at"`
 	RefreshAt  time.Time  `json:"refresh_at" doc:"When the access is renewed next."`
 	EndedAt    *time.Time `json:"ended_at" doc:"Since when the provider renews it no more; then somebody has to consent again."`
@@ -59,6 +60,7 @@ type (
 			Provider string `json:"provider" example:"google"`
 			Address  string `json:"address,omitempty" doc:"Of the account that is to consent; the mailbox's when left out."`
 			Shared   bool   `json:"shared,omitempty" doc:"Anybody with access may consent, for a mailbox that is shared."`
+			Send     bool   `json:"send,omitempty" doc:"It is to include sending by SMTP, too. A consent that includes it keeps it when it is given again."`
 			Redirect string `json:"redirect" doc:"Where the provider sends the person back to: this server's /oauth/consented, as it is registered there." example:"https://desk.example.com/oauth/consented"`
 		}
 	}
@@ -164,7 +166,7 @@ func (s *server) getConsent(ctx context.Context, workspace uuid.UUID, in *pollin
 	if err != nil {
 		return nil, consentError(err)
 	}
-	return one(in.Matched, MailboxConsent{c.Provider, c.Address, c.Scopes, c.GivenAt.UTC(), c.RefreshAt.UTC(), utc(c.EndedAt), c.Reason, c.MayEndSoon})
+	return one(in.Matched, MailboxConsent{c.Provider, c.Address, c.Scopes, c.MaySend, c.GivenAt.UTC(), c.RefreshAt.UTC(), utc(c.EndedAt), c.Reason, c.MayEndSoon})
 }
 
 func (s *server) askConsent(ctx context.Context, workspace uuid.UUID, in *askConsentIn) (*changed[AskedConsent], error) {
@@ -186,7 +188,7 @@ func (s *server) askConsent(ctx context.Context, workspace uuid.UUID, in *askCon
 		}
 	}
 	url, err := s.oauth.Begin(ctx, oauthgmail.Asking{
-		Workspace: workspace, Mailbox: box.ID, Provider: b.Provider, Address: b.Address, Shared: b.Shared, Redirect: b.Redirect, Actor: actor,
+		Workspace: workspace, Mailbox: box.ID, Provider: b.Provider, Address: b.Address, Shared: b.Shared, Send: b.Send, Redirect: b.Redirect, Actor: actor,
 	})
 	if err != nil {
 		return nil, consentError(err)

@@ -105,6 +105,13 @@ type (
 		Mailbox string `path:"mailbox" doc:"The mailbox's id."`
 		Body    PollingSettings
 	}
+	testPollingIn struct {
+		Mailbox string `path:"mailbox" doc:"The mailbox's id."`
+		Body    struct {
+			PollingSettings
+			Sending *SendingServer `json:"sending,omitempty" doc:"Try to log in for sending, too; nothing is sent."`
+		}
+	}
 	discoverIn struct {
 		Address string `query:"address" required:"true" doc:"Of the mailbox." example:"support@example.com"`
 	}
@@ -201,9 +208,16 @@ type PollingTest struct {
 	Folders []FolderPreview `json:"folders"`
 }
 
+// A SendingServer is where the mailbox's owner hands mail in.
+type SendingServer struct {
+	Host     string `json:"host,omitempty" doc:"Left out for Google and Microsoft." example:"smtp.example.com"`
+	Port     int    `json:"port,omitempty" doc:"465 with tls, 587 with starttls when left out."`
+	Security string `json:"security,omitempty" enum:"tls,starttls,none" doc:"tls when left out; none only on this machine."`
+}
+
 // A TestStep is one step of it.
 type TestStep struct {
-	Step  string `json:"step" enum:"connect,secure,login,folders"`
+	Step  string `json:"step" enum:"connect,secure,login,folders,send"`
 	OK    bool   `json:"ok"`
 	Words string `json:"words" doc:"What happened, for people."`
 }
@@ -216,12 +230,16 @@ type FolderPreview struct {
 	ToImport int    `json:"to_import" doc:"By the settings that were tested."`
 }
 
-func (s *server) testPolling(ctx context.Context, workspace uuid.UUID, in *putPollingIn) (*changed[PollingTest], error) {
+func (s *server) testPolling(ctx context.Context, workspace uuid.UUID, in *testPollingIn) (*changed[PollingTest], error) {
 	box, err := s.polled(ctx, workspace, in.Mailbox)
 	if err != nil {
 		return nil, err
 	}
-	probe, err := s.poller.Test(ctx, workspace, box.ID, in.Body.settings())
+	trial := imappoll.Trial{Settings: in.Body.settings()}
+	if to := in.Body.Sending; to != nil {
+		trial.Sending = &imappoll.Server{Host: to.Host, Port: to.Port, Security: imappoll.Security(to.Security)}
+	}
+	probe, err := s.poller.Test(ctx, workspace, box.ID, trial)
 	if err != nil {
 		return nil, err
 	}

@@ -27,13 +27,14 @@ type Asking struct {
 	Provider  string // a registration of the workspace
 	Address   string // of the account that is expected to consent
 	Shared    bool   // the mailbox is a shared one: anybody with access may consent
+	Send      bool   // the consent is to include sending by SMTP; once it does, asking again keeps it
 	Redirect  string // where the provider sends the person back to; registered there
 	Actor     string
 }
 
 const beginSQL = `
-	insert into oauth_flow (workspace_id, state, mailbox_id, provider, verifier, nonce, redirect, address, shared, actor, expires_at)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + $11::interval)`
+	insert into oauth_flow (workspace_id, state, mailbox_id, provider, verifier, nonce, redirect, address, shared, actor, send, expires_at)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12::interval)`
 
 const tidyFlowsSQL = `delete from oauth_flow where workspace_id = $1 and expires_at < now()`
 
@@ -60,7 +61,12 @@ func (s *Service) Begin(ctx context.Context, a Asking) (string, error) {
 		if _, err := tx.Exec(ctx, tidyFlowsSQL, a.Workspace); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, beginSQL, a.Workspace, hash[:], a.Mailbox, a.Provider, sealed, nonce, a.Redirect, strings.ToLower(a.Address), a.Shared, a.Actor, flowFor)
+		g, err := readGrant(ctx, tx, grantSQL, a.Workspace, a.Mailbox)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		a.Send = a.Send || err == nil && g.Provider == a.Provider && client.maySend(g.Scopes)
+		_, err = tx.Exec(ctx, beginSQL, a.Workspace, hash[:], a.Mailbox, a.Provider, sealed, nonce, a.Redirect, strings.ToLower(a.Address), a.Shared, a.Actor, a.Send, flowFor)
 		return err
 	})
 	if err != nil {
@@ -70,7 +76,7 @@ func (s *Service) Begin(ctx context.Context, a Asking) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.redirect = a.Redirect
+	p.redirect, p.send = a.Redirect, a.Send
 	params := append(p.consentParams(a.Address, nonce), oauth2.S256ChallengeOption(verifier))
 	return p.config().AuthCodeURL(state, params...), nil
 }
@@ -85,11 +91,12 @@ type flow struct {
 	Address  string    `db:"address"`
 	Shared   bool      `db:"shared"`
 	Actor    string    `db:"actor"`
+	Send     bool      `db:"send"`
 }
 
 const takeFlowSQL = `
 	delete from oauth_flow where workspace_id = $1 and state = $2 and expires_at > now()
-	returning mailbox_id, provider, verifier, nonce, redirect, address, shared, actor`
+	returning mailbox_id, provider, verifier, nonce, redirect, address, shared, actor, send`
 
 // A WrongAddressError means that another account consented than the one that was
 // meant.
@@ -142,7 +149,7 @@ func (s *Service) exchange(ctx context.Context, workspace uuid.UUID, state, code
 	if err != nil {
 		return err
 	}
-	p.redirect = f.Redirect
+	p.redirect, p.send = f.Redirect, f.Send
 	cctx, cancel := context.WithTimeout(s.withClient(ctx), callWithin)
 	defer cancel()
 	token, err := p.config().Exchange(cctx, code, oauth2.VerifierOption(verifier))
@@ -247,16 +254,21 @@ func (s *Service) keep(ctx context.Context, workspace uuid.UUID, f flow, p *prov
 		return err
 	}
 	token.Expiry = expiry(token)
+	scopes := strings.Join(p.scopes(), " ")
+	if given, _ := token.Extra("scope").(string); given != "" {
+		scopes = plain(given) // RFC 6749 §5.1: said where it is not what was asked for
+	}
 	err = s.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, keepSQL, workspace, f.Mailbox, p.Provider, address, strings.Join(p.scopes(), " "), refresh, access,
+		if _, err := tx.Exec(ctx, keepSQL, workspace, f.Mailbox, p.Provider, address, scopes, refresh, access,
 			token.Expiry, refreshAt(token.Expiry)); err != nil {
 			return err
 		}
-		if err := alert.Resolve(ctx, tx, workspace, target(f.Mailbox), alert.Consent, alert.Refused); err != nil {
+		// The audit's chain is locked before alerts are, as everywhere.
+		if err := audit.Write(ctx, tx, workspace, audit.Entry{Actor: f.Actor, Action: "mailbox.consent", Target: target(f.Mailbox),
+			Detail: map[string]any{"provider": p.Provider, "address": address, "scopes": scopes}}); err != nil {
 			return err
 		}
-		return audit.Write(ctx, tx, workspace, audit.Entry{Actor: f.Actor, Action: "mailbox.consent", Target: target(f.Mailbox),
-			Detail: map[string]any{"provider": p.Provider, "address": address, "scopes": p.scopes()}})
+		return alert.Resolve(ctx, tx, workspace, target(f.Mailbox), alert.Consent, alert.Refused)
 	})
 	if postgres.Violates(err, "oauth_grant_workspace_id_mailbox_id_fkey") {
 		err = ErrNotFound

@@ -107,16 +107,17 @@ func microsoftEndpoints(tenant string) endpoints {
 	return endpoints{Auth: base + "/oauth2/v2.0/authorize", Token: base + "/oauth2/v2.0/token", Userinfo: "https://graph.microsoft.com/oidc/userinfo"}
 }
 
-// The scopes that reading mail by IMAP needs, and no more. Google has none that is
-// narrower.
+// The scopes that reading mail by IMAP needs, and no more, and what sending needs
+// besides. Google has one for both, and none that is narrower.
 var (
 	googleScopes    = []string{"openid", "email", "https://mail.google.com/"}
 	microsoftScopes = []string{"openid", "email", "offline_access", "https://outlook.office.com/IMAP.AccessAsUser.All"}
 	microsoftApp    = []string{"https://outlook.office365.com/.default"}
 	openIDScopes    = []string{"openid", "email", "offline_access"}
+	microsoftSend   = "https://outlook.office.com/SMTP.Send"
 )
 
-func (c *Client) scopes() []string {
+func (c *Client) scopes(send bool) []string {
 	var list []string
 	switch {
 	case c.Kind == Google:
@@ -129,6 +130,9 @@ func (c *Client) scopes() []string {
 		list = openIDScopes
 	}
 	list = append(slices.Clone(list), c.Scopes...)
+	if send && c.Kind == Microsoft && !c.AppOnly {
+		list = append(list, microsoftSend)
+	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }
@@ -138,6 +142,15 @@ type provider struct {
 	*Client
 	endpoints
 	redirect string
+	send     bool // the consent is to include sending
+}
+
+func (p *provider) scopes() []string { return p.Client.scopes(p.send) }
+
+// maySend reports whether a consent to these scopes lets mail be sent by SMTP. Only
+// Microsoft has a scope of its own for it.
+func (c *Client) maySend(scopes string) bool {
+	return c.Kind != Microsoft || c.AppOnly || slices.ContainsFunc(strings.Fields(scopes), func(s string) bool { return strings.EqualFold(s, microsoftSend) })
 }
 
 func (p *provider) config() *oauth2.Config {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"postroom/ingest/imappoll/imaptest"
 	"postroom/internal/alert"
@@ -23,6 +24,7 @@ import (
 	"postroom/internal/vault"
 	"postroom/oauthgmail"
 	"postroom/tickets"
+	"postroom/tickets/audit"
 )
 
 const anna = "anna@provider.test"
@@ -270,6 +272,55 @@ func TestDisconnect(t *testing.T) {
 	}
 	if _, err := r.Token(t.Context(), r.workspace, r.mailbox); !errors.Is(err, oauthgmail.ErrNotFound) {
 		t.Errorf("Token: %v, want ErrNotFound", err)
+	}
+}
+
+// Whoever deals with an alert has locked the audit's chain before. What the service
+// does with alerts at the same moment waits there, and neither is given up.
+func TestAlertsAfterAudit(t *testing.T) {
+	t.Parallel()
+	ends := func(r *room) error {
+		r.provider.Withdraw(anna)
+		if err := r.Refused(r.t.Context(), r.workspace, r.mailbox, r.token()); err != nil {
+			return err
+		}
+		var ended *oauthgmail.EndedError
+		if _, err := r.Token(r.t.Context(), r.workspace, r.mailbox); !errors.As(err, &ended) {
+			return fmt.Errorf("Token: %w, want *EndedError", err)
+		}
+		return nil
+	}
+	for name, act := range map[string]func(*room) error{
+		"ends": ends,
+		"consent": func(r *room) error {
+			_, err := r.consent(r.asking(), anna)
+			return err
+		},
+		"disconnect": func(r *room) error { return r.Disconnect(r.t.Context(), "test", r.workspace, r.mailbox) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			r.mustConsent()
+			raise := func(tx pgx.Tx) error {
+				return alert.Raise(t.Context(), tx, r.workspace, alert.Alert{Kind: alert.Consent, Target: "mailbox:" + r.mailbox.String(), What: "x", Advice: "y"})
+			}
+			if err := r.db.InWorkspace(t.Context(), r.workspace, raise); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			err := r.db.InWorkspace(t.Context(), r.workspace, func(tx pgx.Tx) error {
+				if _, err := audit.Open(t.Context(), tx, r.workspace); err != nil {
+					return err
+				}
+				go func() { done <- act(r) }()
+				pgtest.Blocked(t, r.db)
+				return raise(tx)
+			})
+			if err := errors.Join(err, <-done); err != nil {
+				t.Errorf("both at once: %v", err)
+			}
+		})
 	}
 }
 

@@ -37,6 +37,7 @@ type grant struct {
 	Mailbox  uuid.UUID  `db:"mailbox_id"`
 	Provider string     `db:"provider"`
 	Address  string     `db:"address"`
+	Scopes   string     `db:"scopes"`
 	Refresh  []byte     `db:"refresh"`
 	Before   []byte     `db:"refresh_before"`
 	Access   []byte     `db:"access"`
@@ -49,7 +50,7 @@ type grant struct {
 }
 
 const (
-	grantColumns = `mailbox_id, provider, address, refresh, refresh_before, access, expires_at, refresh_at, failures, ended_at, reason, consented_at`
+	grantColumns = `mailbox_id, provider, address, scopes, refresh, refresh_before, access, expires_at, refresh_at, failures, ended_at, reason, consented_at`
 	grantSQL     = `select ` + grantColumns + ` from oauth_grant where workspace_id = $1 and mailbox_id = $2`
 )
 
@@ -262,15 +263,16 @@ func (s *Service) end(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, p *pr
 	if _, err := tx.Exec(ctx, endSQL, workspace, g.Mailbox, reason); err != nil {
 		return nil, err
 	}
+	// The audit's chain is locked before alerts are, as everywhere.
+	if err := audit.Write(ctx, tx, workspace, audit.Entry{Actor: "pipeline", Action: "mailbox.consent_ended", Target: target(g.Mailbox),
+		Detail: map[string]any{"provider": g.Provider}}); err != nil {
+		return nil, err
+	}
 	if err := alert.Raise(ctx, tx, workspace, alert.Alert{
 		Kind: alert.Consent, Target: target(g.Mailbox),
 		What:   fmt.Sprintf("Mail of %s is not coming in: %s", g.Address, reason),
 		Advice: "Consent again in the mailbox's settings; polling goes on where it was, and nothing that arrives meanwhile is lost.",
 	}); err != nil {
-		return nil, err
-	}
-	if err := audit.Write(ctx, tx, workspace, audit.Entry{Actor: "pipeline", Action: "mailbox.consent_ended", Target: target(g.Mailbox),
-		Detail: map[string]any{"provider": g.Provider}}); err != nil {
 		return nil, err
 	}
 	return &EndedError{g.Address, reason}, nil
@@ -418,11 +420,11 @@ func (s *Service) Disconnect(ctx context.Context, actor string, workspace, mailb
 		if _, err := tx.Exec(ctx, dropGrantSQL, workspace, mailbox); err != nil {
 			return err
 		}
-		if err := alert.Resolve(ctx, tx, workspace, target(mailbox), alert.Consent); err != nil {
+		if err := audit.Write(ctx, tx, workspace, audit.Entry{Actor: actor, Action: "mailbox.disconnect", Target: target(mailbox),
+			Detail: map[string]any{"provider": g.Provider, "revoked": revoked == nil}}); err != nil {
 			return err
 		}
-		return audit.Write(ctx, tx, workspace, audit.Entry{Actor: actor, Action: "mailbox.disconnect", Target: target(mailbox),
-			Detail: map[string]any{"provider": g.Provider, "revoked": revoked == nil}})
+		return alert.Resolve(ctx, tx, workspace, target(mailbox), alert.Consent)
 	})
 	if err != nil {
 		return fmt.Errorf("disconnect mailbox %s: %w", mailbox, err)

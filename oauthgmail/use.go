@@ -114,6 +114,7 @@ type Consent struct {
 	EndedAt    *time.Time `db:"ended_at"`
 	Reason     string     `db:"reason"`
 	GivenAt    time.Time  `db:"consented_at"`
+	MaySend    bool       `db:"-"` // it includes sending by SMTP
 	MayEndSoon bool       `db:"-"` // given to a Google registration less than eight days ago: in testing it lasts seven
 }
 
@@ -134,6 +135,7 @@ func (s *Service) Consent(ctx context.Context, workspace, mailbox uuid.UUID) (Co
 		}
 		client, err := s.readClient(ctx, tx, workspace, c.Provider)
 		if err == nil {
+			c.MaySend = client.maySend(c.Scopes)
 			c.MayEndSoon = client.Kind == Google && time.Since(c.GivenAt) < testingFor+24*time.Hour
 		}
 		return err

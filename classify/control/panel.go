@@ -40,8 +40,7 @@ func New(db *postgres.DB, filter *classify.Filter) *Panel {
 // change does something to a workspace's filter and records it. The audit's chain is
 // locked first, as everywhere, so that changes of one workspace stand in one order.
 // do returns the entry to be recorded, or nil if nothing was changed. It is called a
-// second time if the first one collided: who ends a mailbox's polling resolves its
-// alerts before locking the chain.
+// second time if the first one collided.
 func (p *Panel) change(ctx context.Context, workspace uuid.UUID, do func(pgx.Tx) (*audit.Entry, error)) error {
 	err := p.changeOnce(ctx, workspace, do)
 	if postgres.Collided(err) {

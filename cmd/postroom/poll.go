@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"postroom/ingest/imappoll"
+	"postroom/tickets"
 )
 
 type pollCmd struct {
@@ -32,6 +34,9 @@ func (c *pollCmd) poll(ctx context.Context, in *instance, std streams) error {
 	progress := newBar(std.err, 0, "polling", false)
 	st, err := in.poller.PollOnce(ctx, to.workspace.ID, to.mailbox.ID, func(taken, backlog int64) { progress.set(taken, taken+backlog) })
 	progress.done()
+	if errors.Is(err, tickets.ErrNotFound) {
+		return unpolled(to.mailbox.Address)
+	}
 	if err != nil {
 		return fmt.Errorf("%w; what was taken is safe, and polling again goes on from there", err)
 	}
@@ -42,6 +47,12 @@ func (c *pollCmd) poll(ctx context.Context, in *instance, std streams) error {
 	return err
 }
 
+// unpolled is what is said of a mailbox that gets its mail by SMTP only.
+func unpolled(address string) error {
+	return fmt.Errorf("%s is not polled: no IMAP server is set for it, so there is nothing to poll or to compare it with. "+
+		"If it should be, set one (docs/imap.md); postroom doctor without --mailbox examines what came in by SMTP", address)
+}
+
 // reconcile compares a mailbox with its server and prints every difference.
 func (in *instance) reconcile(ctx context.Context, address string, std streams) error {
 	to, err := in.mailbox(ctx, address)
@@ -49,6 +60,9 @@ func (in *instance) reconcile(ctx context.Context, address string, std streams) 
 		return err
 	}
 	list, err := in.poller.Reconcile(ctx, to.workspace.ID, to.mailbox.ID)
+	if errors.Is(err, tickets.ErrNotFound) {
+		return unpolled(to.mailbox.Address)
+	}
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,9 @@ func TestPollAndDoctor(t *testing.T) {
 	r.with(r.setUp)
 
 	r.says(exitFailed, []string{"there is no mailbox nobody@poll.test"}, "poll", "nobody@poll.test")
-	r.says(exitFailed, []string{"not found"}, "poll", "unpolled@poll.test")
+	for _, command := range [][]string{{"poll", "unpolled@poll.test"}, {"doctor", "--mailbox", "unpolled@poll.test"}} {
+		r.says(exitFailed, []string{"unpolled@poll.test is not polled: no IMAP server is set for it", "postroom doctor without --mailbox"}, command...)
+	}
 	r.says(exitOK, []string{"4 mails taken from " + polled, "nothing is left"}, "poll", polled)
 	r.with(func(ctx context.Context, in *instance) error { // poll waits until all of it has ended
 		to, err := in.mailbox(ctx, polled)

@@ -246,6 +246,7 @@ type Folder struct {
 	Adopting  bool       `db:"adopting"`
 	LastUID   int64      `db:"last_uid"`
 	ModSeq    int64      `db:"modseq"`
+	Witnesses []Witness  `db:"witnesses"`
 	CheckedAt *time.Time `db:"checked_at"`
 	OnServer  int64      `db:"on_server"` // UIDs there at the last check
 	InLedger  int64      `db:"in_ledger"` // and how many of them are accounted for

@@ -75,7 +75,7 @@ func TestMeasureImport(t *testing.T) {
 // warm has the server read the folder once.
 func (d *desk) warm(p *imappoll.Poller) {
 	d.t.Helper()
-	if _, err := p.Test(d.t.Context(), d.Workspace, d.Mailbox, d.settings()); err != nil {
+	if _, err := p.Test(d.t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: d.settings()}); err != nil {
 		d.t.Fatal(err)
 	}
 	if _, err := p.Reconcile(d.t.Context(), d.Workspace, d.Mailbox); err != nil {

@@ -125,9 +125,13 @@ const (
 	checkedSQL = `
 		update imap_folder set checked_at = now(), on_server = $5, in_ledger = $6
 		where workspace_id = $1 and mailbox_id = $2 and id = $4 and ` + fencedSQL
+	// Joined, and not "uid = any ($4)": PostgreSQL would go through the whole array for each row.
 	presentSQL = `
-		update imap_uid set present = uid = any ($4)
-		where workspace_id = $1 and folder_id = $2 and epoch = $3 and present <> (uid = any ($4))`
+		update imap_uid u set present = not u.present
+		from (
+			select x.uid from imap_uid x left join unnest($4::bigint[]) as t (uid) on t.uid = x.uid
+			where x.workspace_id = $1 and x.folder_id = $2 and x.epoch = $3 and x.present <> (t.uid is not null)) as changed
+		where u.workspace_id = $1 and u.folder_id = $2 and u.epoch = $3 and u.uid = changed.uid`
 	forgetSQL = `
 		delete from imap_uid where workspace_id = $1 and folder_id = $2 and epoch = $3 and uid = any ($4) and state = 'gone'`
 )
@@ -193,7 +197,7 @@ func (m *mailbox) checked(ctx context.Context, f *Folder, there []uint32, r Reco
 	now := time.Now()
 	f.CheckedAt, f.OnServer = &now, int64(r.OnServer)
 	f.InLedger = int64(r.InLedger + mended)
-	if err := m.uids.in(ctx, func(tx pgx.Tx) error {
+	if err := m.p.db.InWorkspace(ctx, m.a.Workspace, func(tx pgx.Tx) error { // all of a folder: by hash, not by key
 		if _, err := tx.Exec(ctx, checkedSQL, m.a.Workspace, m.a.Mailbox, m.uids.fence, f.ID, f.OnServer, f.InLedger); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"postroom/ingest/imappoll"
 	"postroom/ingest/imappoll/imaptest"
+	"postroom/tickets"
 )
 
 // records are a domain's, as the test has it.
@@ -95,14 +96,14 @@ func TestProbe(t *testing.T) {
 	d.server.Deliver(d.user, "Junk", mails(3, 2)...)
 	last := func(s imappoll.Settings) imappoll.ProbeStep {
 		t.Helper()
-		probe, err := p.Test(t.Context(), d.Workspace, d.Mailbox, s)
+		probe, err := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: s})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return probe.Steps[len(probe.Steps)-1]
 	}
 	s := d.settings()
-	probe, err := p.Test(t.Context(), d.Workspace, d.Mailbox, s)
+	probe, err := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: s})
 	if err != nil || !probe.OK() || !probe.Idle || len(probe.Folders) != 2 {
 		t.Fatalf("Test: %+v, %v", probe, err)
 	}
@@ -113,7 +114,7 @@ func TestProbe(t *testing.T) {
 	}
 	later := time.Now().Add(24 * time.Hour)
 	s.Since = &later
-	if probe, _ := p.Test(t.Context(), d.Workspace, d.Mailbox, s); probe.Folders[0].ToImport != 0 {
+	if probe, _ := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: s}); probe.Folders[0].ToImport != 0 {
 		t.Errorf("from tomorrow on: %+v", probe.Folders)
 	}
 	s = d.settings()
@@ -130,5 +131,38 @@ func TestProbe(t *testing.T) {
 	s.Security = imappoll.TLS
 	if got := last(s); got.OK || got.Step != "secure" {
 		t.Errorf("no TLS there: %+v", got)
+	}
+}
+
+// Testing a connection says whether mail can be handed in, when that is asked.
+func TestProbeSending(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, imaptest.Options{Submission: true})
+	p := imappoll.New(d.config())
+	d.server.Deliver(d.user, "INBOX", mails(0, 1)...)
+	try := func(to imappoll.Server) imappoll.ProbeStep {
+		t.Helper()
+		probe, err := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: d.settings(), Sending: &to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return probe.Steps[len(probe.Steps)-1]
+	}
+	if got := try(imappoll.Server{Host: "localhost", Port: d.server.SubmitPort, Security: imappoll.STARTTLS}); !got.OK || got.Step != "send" || got.Words != "localhost lets anna send" {
+		t.Errorf("by STARTTLS: %+v", got)
+	}
+	if got := try(imappoll.Server{Host: "localhost", Port: d.server.SubmitPort}); got.OK || got.Step != "send" {
+		t.Errorf("by TLS where there is none: %+v", got)
+	}
+	if sent := d.server.Sent(); len(sent) != 0 {
+		t.Errorf("a test sent %d mails", len(sent))
+	}
+	for field, to := range map[string]imappoll.Server{
+		"sending.host": {}, "sending.security": {Host: "mail.elsewhere.test", Security: imappoll.None}, "sending.port": {Host: "localhost", Port: 70000},
+	} {
+		var invalid *tickets.InvalidError
+		if _, err := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: d.settings(), Sending: &to}); !errors.As(err, &invalid) || invalid.Field != field {
+			t.Errorf("%+v: %v, want *InvalidError of %s", to, err, field)
+		}
 	}
 }

@@ -18,11 +18,12 @@ type mailing struct {
 	at  time.Time
 	// size is what the server announced, and what the room was taken for.
 	size int64
+	said int64 // RFC822.SIZE, which need not be the same
 }
 
 // wholeMail asks for a mail as it is, and marks nothing.
 var wholeMail = &imap.FetchOptions{
-	UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}},
+	UID: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}},
 }
 
 // fetch reads mails one after the other, each into a buffer of its size, and hands
@@ -64,6 +65,8 @@ func (se *session) read(ctx context.Context, msg *imapclient.FetchMessageData, r
 			m.uid = uint32(item.UID)
 		case imapclient.FetchItemDataInternalDate:
 			m.at = item.Time
+		case imapclient.FetchItemDataRFC822Size:
+			m.said = item.Size
 		case imapclient.FetchItemDataBodySection:
 			if item.Literal == nil || taken {
 				continue

@@ -31,6 +31,7 @@ type Limits struct {
 	RetryAtOnce  int // bad mails tried again in one poll
 
 	CheckEvery time.Duration // comparing the server's UIDs with the ledger
+	DoubtEvery time.Duration // a folder is read again at most so often because it holds other mails than it did
 	ActAtOnce  int           // UIDs marked, moved or deleted by one command
 
 	Lease     time.Duration // of a process on its mailboxes
@@ -69,6 +70,7 @@ var DefaultLimits = Limits{
 	RetryAtOnce:  20,
 
 	CheckEvery: time.Hour,
+	DoubtEvery: time.Hour,
 	ActAtOnce:  500,
 
 	Lease:     30 * time.Second,

@@ -21,12 +21,13 @@ type mailbox struct {
 	p        *Poller
 	a        *Account
 	uids     uidLedger
-	slots    chan struct{}         // mails under way to their commit
-	suspects map[suspect]int       // connections lost at a mail
-	old      map[uuid.UUID]oldUIDs // of folders that were numbered anew
-	nudged   chan struct{}         // somebody wants it polled now
-	wellOnce bool                  // its alerts were looked at since it began or failed
-	touched  atomic.Int64          // when it last got on, Unix nanoseconds
+	slots    chan struct{}           // mails under way to their commit
+	suspects map[suspect]int         // connections lost at a mail
+	old      map[uuid.UUID]oldUIDs   // of folders that were numbered anew
+	doubted  map[uuid.UUID]time.Time // when a folder was found to hold other mails
+	nudged   chan struct{}           // somebody wants it polled now
+	wellOnce bool                    // its alerts were looked at since it began or failed
+	touched  atomic.Int64            // when it last got on, Unix nanoseconds
 
 	usedMails, usedOctets atomic.Int64 // read by OAuth, and not yet noted
 
@@ -40,7 +41,7 @@ type mailbox struct {
 func (p *Poller) newMailbox(a *Account) *mailbox {
 	m := &mailbox{
 		p: p, a: a, uids: uidLedger{&p.accounts, a.Workspace, a.Mailbox, a.fence},
-		slots: make(chan struct{}, p.limits.InFlight), suspects: map[suspect]int{}, nudged: make(chan struct{}, 1),
+		slots: make(chan struct{}, p.limits.InFlight), suspects: map[suspect]int{}, doubted: map[uuid.UUID]time.Time{}, nudged: make(chan struct{}, 1),
 		status: a.Status, behindBy: map[uuid.UUID]int64{},
 	}
 	m.touch()

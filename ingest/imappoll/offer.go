@@ -24,6 +24,7 @@ type batch struct {
 	mu     sync.Mutex
 	err    error // the first that ends the poll
 	stored int64
+	taken  []Witness // what is ours now
 }
 
 // take passes a mail on. The poller goes on reading while it is committed.
@@ -37,6 +38,7 @@ func (b *batch) take(ctx context.Context, g mailing) error {
 		known, err := m.recogniseMail(ctx, b.f, g)
 		if known || err != nil {
 			m.p.room.give(g.size)
+			b.witness(g, err)
 			return err
 		}
 	}
@@ -52,6 +54,7 @@ func (b *batch) take(ctx context.Context, g mailing) error {
 			<-m.slots
 		}()
 		err := m.offer(ctx, b.f, g)
+		b.witness(g, err)
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if err == nil {
@@ -63,11 +66,21 @@ func (b *batch) take(ctx context.Context, g mailing) error {
 	return nil
 }
 
+// witness remembers how the server described a mail that is ours.
+func (b *batch) witness(g mailing, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil {
+		b.taken = append(b.taken, Witness{g.uid, g.said, g.at})
+	}
+}
+
 // settle waits until every mail of the batch is stored or set aside.
 func (b *batch) settle() error {
 	b.wg.Wait()
 	b.m.stored(b.stored)
 	b.stored = 0
+	b.f.Witnesses, b.taken = latest(b.f.Witnesses, b.taken), nil
 	return b.err
 }
 

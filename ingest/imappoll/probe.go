@@ -2,16 +2,20 @@ package imappoll
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/google/uuid"
+
+	"postroom/internal/submission"
+	"postroom/tickets"
 )
 
 // A ProbeStep is one step of testing a connection, in words.
 type ProbeStep struct {
-	Step  string // "connect", "secure", "login", "folders", "look"
+	Step  string // "connect", "secure", "login", "folders", "send"
 	OK    bool
 	Words string
 }
@@ -41,13 +45,55 @@ func (p Probe) OK() bool {
 	return len(p.Steps) > 0
 }
 
+// A Trial is settings to be tried before they are stored.
+type Trial struct {
+	Settings
+	// Sending, if not nil, is where the mailbox's owner hands mail in, logging in as
+	// here; without a host it is the server that belongs to a known one for IMAP.
+	Sending *Server
+}
+
+// sendingFor are the servers for sending of those that are known.
+var sendingFor = map[string]Server{
+	google.Host:    {Host: "smtp.gmail.com", Port: 465, Security: TLS},
+	microsoft.Host: {Host: "smtp.office365.com", Port: 587, Security: STARTTLS},
+}
+
+func (t *Trial) check() error {
+	if err := t.Settings.check(); err != nil || t.Sending == nil {
+		return err
+	}
+	s := *t.Sending
+	if s.Host == "" {
+		var known bool
+		if s, known = sendingFor[t.Host]; !known {
+			return &tickets.InvalidError{Field: "sending.host", Reason: "it is not known which server sends for " + t.Host + "; name it"}
+		}
+	}
+	if s.Security == "" {
+		s.Security = TLS
+	}
+	if s.Port == 0 {
+		s.Port = map[Security]int{TLS: 465, STARTTLS: 587, None: 587}[s.Security]
+	}
+	s.Auth, s.Username = t.Auth, t.Username
+	err := s.check()
+	var invalid *tickets.InvalidError
+	if errors.As(err, &invalid) {
+		err = &tickets.InvalidError{Field: "sending." + invalid.Field, Reason: invalid.Reason}
+	}
+	t.Sending = &s
+	return err
+}
+
 // Test tries a mailbox's settings before they are stored. With Password "" the one
 // that is stored is used; by OAuth, the mailbox's token. The error is the
 // settings' own; what goes wrong on the way is in the steps.
-func (p *Poller) Test(ctx context.Context, workspace, mailbox uuid.UUID, s Settings) (Probe, error) {
-	if err := s.check(); err != nil {
+func (p *Poller) Test(ctx context.Context, workspace, mailbox uuid.UUID, t Trial) (Probe, error) {
+	if err := t.check(); err != nil {
 		return Probe{}, err
 	}
+	s := t.Settings
 	secret, err := p.secretFor(ctx, workspace, mailbox, s)
 	if err != nil {
 		return Probe{Steps: []ProbeStep{{"login", false, err.Error()}}}, nil
@@ -73,7 +119,31 @@ func (p *Poller) Test(ctx context.Context, workspace, mailbox uuid.UUID, s Setti
 		total += f.ToImport
 	}
 	out.Steps = append(out.Steps, ProbeStep{"folders", true, fmt.Sprintf("%d folders; %d mails would be imported now", len(out.Folders), total)})
+	if t.Sending != nil {
+		out.Steps = append(out.Steps, p.trySending(ctx, t, secret))
+	}
 	return out, nil
+}
+
+// trySending logs in where mail is handed in, and sends nothing.
+func (p *Poller) trySending(ctx context.Context, t Trial, secret string) ProbeStep {
+	l := submission.Login{Username: t.Username, Password: secret}
+	advice := ""
+	if t.Auth == OAuth {
+		l = submission.Login{Username: t.Username, Token: secret}
+		advice = "; the consent may not include sending: ask for it again with send"
+	}
+	to := submission.Server{Host: t.Sending.Host, Port: t.Sending.Port, Security: submission.Security(t.Sending.Security)}
+	c, err := submission.Dialer{Roots: p.dialer.roots, Dial: p.dialer.dial}.Open(ctx, to, l)
+	var refused *submission.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return ProbeStep{"send", false, clean(err.Error()) + advice}
+	case err != nil:
+		return ProbeStep{"send", false, clean(err.Error())}
+	}
+	_ = c.Quit()
+	return ProbeStep{"send", true, fmt.Sprintf("%s lets %s send", t.Sending.Host, t.Username)}
 }
 
 func (p *Poller) secretFor(ctx context.Context, workspace, mailbox uuid.UUID, s Settings) (string, error) {

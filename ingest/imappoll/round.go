@@ -127,24 +127,47 @@ func (m *mailbox) chunk(f *Folder, todo []uint32) []uint32 {
 
 // identify compares a folder with the one we know by its name. A server that has
 // numbered it anew (another UIDVALIDITY), or gone back to an older state (UIDs or
-// mod-sequences that were there are ahead of it), begins an epoch.
+// mod-sequences that were there are ahead of it, or known numbers are other mails'),
+// begins an epoch.
 func (m *mailbox) identify(ctx context.Context, se *session, f *Folder, data *imap.SelectData) error {
 	modseq := int64(min(data.HighestModSeq, math.MaxInt64))
+	next := data.UIDNext
+	if next == 0 {
+		var err error
+		if next, err = se.nextUID(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case data.UIDValidity == 0:
 		return fmt.Errorf("folder %q: the server gives mails no lasting numbers (no UIDVALIDITY); it cannot be polled", clean(f.Name))
 	case f.Validity == 0:
 		return m.firstSight(ctx, se, f, data)
-	case f.Validity == int64(data.UIDValidity) && (data.UIDNext == 0 || int64(data.UIDNext) > f.LastUID) && (modseq == 0 || modseq >= f.ModSeq):
-		f.ModSeq = modseq // saved with the cursor
+	case f.Validity == int64(data.UIDValidity) && (next == 0 || int64(next) > f.LastUID) && (modseq == 0 || modseq >= f.ModSeq):
+		still := modseq != 0 && modseq == f.ModSeq // nothing has happened there
+		f.ModSeq = modseq                          // saved with the cursor
+		if !still {
+			other, err := m.contradicted(ctx, se, f)
+			if err != nil {
+				return err
+			}
+			if other {
+				break
+			}
+		}
 		if f.Adopting && m.old[f.ID] == nil {
 			return m.remember(ctx, f)
 		}
 		return nil
 	}
+	return m.beginEpoch(ctx, f, data)
+}
+
+// beginEpoch has a folder read again, because its numbers are not those we know.
+func (m *mailbox) beginEpoch(ctx context.Context, f *Folder, data *imap.SelectData) error {
 	next := *f
 	next.Validity, next.Epoch, next.Adopting = int64(data.UIDValidity), f.Epoch+1, true
-	next.LastUID, next.ModSeq = 0, modseq
+	next.LastUID, next.ModSeq, next.Witnesses = 0, int64(min(data.HighestModSeq, math.MaxInt64)), nil
 	if err := m.uids.save(ctx, &next); err != nil {
 		return err
 	}
@@ -159,7 +182,7 @@ func (m *mailbox) identify(ctx context.Context, se *session, f *Folder, data *im
 func (m *mailbox) firstSight(ctx context.Context, se *session, f *Folder, data *imap.SelectData) error {
 	next := *f
 	next.Validity, next.Epoch, next.LastUID = int64(data.UIDValidity), f.Epoch+1, 0
-	next.ModSeq = int64(min(data.HighestModSeq, math.MaxInt64))
+	next.ModSeq, next.Witnesses = int64(min(data.HighestModSeq, math.MaxInt64)), nil
 	var before []uint32
 	if since, ok := m.a.since(); ok && data.NumMessages > 0 {
 		var err error

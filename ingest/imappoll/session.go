@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +16,8 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-sasl"
+
+	"postroom/internal/bearer"
 )
 
 // A RefusedError means that the server does not let us in: trying again soon in
@@ -142,18 +143,15 @@ func (se *session) login(s Server, secret string) error {
 	if err != nil {
 		return fmt.Errorf("capabilities of %s: %w", s.Host, plainly(err))
 	}
-	var refusal func() []byte
+	refusal := func() string { return "" }
 	switch has := func(m string) bool { return caps.Has(imap.AuthCap(m)) }; {
-	case s.Auth == OAuth && has(sasl.OAuthBearer):
-		b := &bearer{user: s.Username, host: s.Host, port: s.Port, token: secret}
-		refusal = func() []byte { return b.refusal }
-		err = se.c.Authenticate(b)
-	case s.Auth == OAuth && has("XOAUTH2"):
-		x := &xoauth2{user: s.Username, token: secret}
-		refusal = func() []byte { return x.refusal }
-		err = se.c.Authenticate(x)
 	case s.Auth == OAuth:
-		return &RefusedError{fmt.Sprintf("%s offers neither OAUTHBEARER nor XOAUTH2; it wants a password", s.Host)}
+		b := bearer.New(bearer.Token{User: s.Username, Host: s.Host, Port: s.Port, Token: secret}, has)
+		if b == nil {
+			return &RefusedError{fmt.Sprintf("%s offers neither OAUTHBEARER nor XOAUTH2; it wants a password", s.Host)}
+		}
+		refusal = b.Refusal
+		err = se.c.Authenticate(b)
 	case has(sasl.Plain):
 		err = se.c.Authenticate(sasl.NewPlainClient("", s.Username, secret))
 	case caps.Has(imap.CapLoginDisabled):
@@ -177,17 +175,14 @@ var busyCodes = []imap.ResponseCode{
 	imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit, imap.ResponseCodeServerBug, imap.ResponseCodeContactAdmin,
 }
 
-func loginError(s Server, err error, refusal func() []byte) error {
+func loginError(s Server, err error, refusal func() string) error {
 	var ie *imap.Error
 	if !errors.As(err, &ie) || ie.Type == imap.StatusResponseTypeBye || slices.Contains(busyCodes, ie.Code) {
 		return fmt.Errorf("log in at %s: %w", s.Host, plainly(err))
 	}
 	words := clean(ie.Text)
-	if refusal != nil {
-		var said struct{ Status string }
-		if json.Unmarshal(refusal(), &said) == nil && said.Status != "" {
-			words = strings.TrimSpace(words + " (status " + clean(said.Status) + ")")
-		}
+	if status := refusal(); status != "" {
+		words = strings.TrimSpace(words + " (status " + clean(status) + ")")
 	}
 	return &RefusedError{fmt.Sprintf("%s as %s: %s", s.Host, s.Username, words)}
 }

@@ -37,7 +37,7 @@ const (
 		from imap_account a join mailbox m on m.workspace_id = $1 and m.id = a.mailbox_id
 		where a.workspace_id = $1 and a.mailbox_id = $2`
 	foldersSQL = `
-		select id, name, role, learn, validity, epoch, adopting, last_uid, modseq, checked_at, on_server, in_ledger
+		select id, name, role, learn, validity, epoch, adopting, last_uid, modseq, witnesses, checked_at, on_server, in_ledger
 		from imap_folder where workspace_id = $1 and mailbox_id = $2 order by role <> 'inbox', name <> 'INBOX', name`
 )
 
@@ -160,10 +160,11 @@ func (s *accounts) drop(ctx context.Context, actor string, workspace, mailbox uu
 		if tag.RowsAffected() == 0 {
 			return tickets.ErrNotFound
 		}
-		if err := alert.Resolve(ctx, tx, workspace, target(mailbox), alert.Late, alert.Refused, alert.Parked, alert.Folder, alert.Differs, alert.Deletes); err != nil {
+		// The audit's chain is locked before alerts are, as everywhere.
+		if err := s.noteChange(ctx, tx, actor, "mailbox.unpoll", workspace, mailbox, nil); err != nil {
 			return err
 		}
-		return s.noteChange(ctx, tx, actor, "mailbox.unpoll", workspace, mailbox, nil)
+		return alert.Resolve(ctx, tx, workspace, target(mailbox), alert.Late, alert.Refused, alert.Parked, alert.Folder, alert.Differs, alert.Deletes)
 	})
 	if err != nil {
 		return fmt.Errorf("polling of mailbox %s: %w", mailbox, err)

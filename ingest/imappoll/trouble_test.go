@@ -8,12 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"postroom/ingest"
 	"postroom/ingest/imappoll"
 	"postroom/ingest/imappoll/imaptest"
 	"postroom/ingest/ingesttest"
 	"postroom/internal/alert"
+	"postroom/internal/postgres/pgtest"
 	"postroom/tickets"
+	"postroom/tickets/audit"
 )
 
 // A mail that the server cannot read stops nobody: it is retried, parked with its
@@ -258,4 +262,32 @@ func TestCheckMends(t *testing.T) {
 		}
 	}
 	d.agrees(p)
+}
+
+// Who ends a mailbox's polling and who deals with its alert at the same moment do
+// not stand in each other's way: both lock the audit's chain first.
+func TestDropWhileAlertIsClosed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, imaptest.Options{})
+	p := imappoll.New(d.config())
+	d.put(p, d.settings())
+	raise := func(tx pgx.Tx) error {
+		return alert.Raise(t.Context(), tx, d.Workspace, alert.Alert{Kind: alert.Late, Target: "mailbox:" + d.Mailbox.String(), What: "x", Advice: "y"})
+	}
+	if err := d.DB.InWorkspace(t.Context(), d.Workspace, raise); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	err := d.DB.InWorkspace(t.Context(), d.Workspace, func(tx pgx.Tx) error {
+		if _, err := audit.Open(t.Context(), tx, d.Workspace); err != nil {
+			return err
+		}
+		go func() { done <- p.Drop(t.Context(), "test", d.Workspace, d.Mailbox) }()
+		pgtest.Blocked(t, d.DB)
+		return raise(tx)
+	})
+	if err := errors.Join(err, <-done); err != nil {
+		t.Errorf("both at once: %v", err)
+	}
+	d.waitAlert(alert.Late, false)
 }

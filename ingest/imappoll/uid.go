@@ -64,7 +64,7 @@ func without(a, b []uint32) []uint32 {
 const fencedSQL = `exists (select from imap_account a where a.workspace_id = $1 and a.mailbox_id = $2 and a.fence = $3)`
 
 const saveFolderSQL = `
-	update imap_folder set validity = $5, epoch = $6, adopting = $7, last_uid = $8, modseq = $9
+	update imap_folder set validity = $5, epoch = $6, adopting = $7, last_uid = $8, modseq = $9, witnesses = $10
 	where workspace_id = $1 and mailbox_id = $2 and id = $4 and ` + fencedSQL
 
 // save writes a folder's cursor.
@@ -73,7 +73,7 @@ func (l *uidLedger) save(ctx context.Context, f *Folder) error {
 }
 
 func (l *uidLedger) saveIn(ctx context.Context, tx pgx.Tx, f *Folder) error {
-	tag, err := tx.Exec(ctx, saveFolderSQL, l.workspace, l.mailbox, l.fence, f.ID, f.Validity, f.Epoch, f.Adopting, f.LastUID, f.ModSeq)
+	tag, err := tx.Exec(ctx, saveFolderSQL, l.workspace, l.mailbox, l.fence, f.ID, f.Validity, f.Epoch, f.Adopting, f.LastUID, f.ModSeq, append([]Witness{}, f.Witnesses...))
 	if err == nil && tag.RowsAffected() == 0 {
 		err = errLost
 	}

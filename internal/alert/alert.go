@@ -69,9 +69,12 @@ func Raise(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, a Alert) error {
 }
 
 const resolveSQL = `
-	update alert set resolved_at = now() where workspace_id = $1 and target = $2 and kind = any ($3) and resolved_at is null`
+	update alert set resolved_at = now() where workspace_id = $1 and id in (
+		select id from alert where workspace_id = $1 and target = $2 and kind = any ($3) and resolved_at is null order by id for no key update)`
 
-// Resolve closes the open alerts of these kinds for a thing: it works again.
+// Resolve closes the open alerts of these kinds for a thing: it works again. Like
+// every change of alerts in a transaction that is recorded, it comes after the
+// audit's chain was locked.
 func Resolve(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, target string, kinds ...Kind) error {
 	if _, err := tx.Exec(ctx, resolveSQL, workspace, target, kinds); err != nil {
 		return fmt.Errorf("resolve alerts of %s: %w", target, err)

@@ -470,6 +470,7 @@ CREATE TABLE public.imap_folder (
     on_server bigint DEFAULT 0 NOT NULL,
     in_ledger bigint DEFAULT 0 NOT NULL,
     learn boolean DEFAULT false NOT NULL,
+    witnesses jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT imap_folder_check CHECK (((NOT learn) OR (role = 'junk'::text))),
     CONSTRAINT imap_folder_name_check CHECK ((name <> ''::text)),
     CONSTRAINT imap_folder_role_check CHECK ((role = ANY (ARRAY['inbox'::text, 'sent'::text, 'junk'::text])))
@@ -647,6 +648,7 @@ CREATE TABLE public.oauth_flow (
     shared boolean NOT NULL,
     actor text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    send boolean DEFAULT false NOT NULL,
     CONSTRAINT oauth_flow_state_check CHECK ((length(state) = 32))
 );
 

@@ -3,7 +3,6 @@ package imaptest
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -314,8 +313,8 @@ func (c *Courier) Folder(name, folder string) string {
 func (c *Courier) Deliver(name, folder string, mails ...string) {
 	c.t.Helper()
 	dir := c.Folder(name, folder)
-	for i, raw := range mails {
-		file := fmt.Sprintf("%d.%d_%s.imaptest", time.Now().UnixNano(), i, rand.Text()[:8])
+	for _, raw := range mails {
+		file := maildirName()
 		tmp := filepath.Join(dir, "tmp", file)
 		err := os.WriteFile(tmp, []byte(raw), 0o600)
 		if os.Getuid() == 0 {

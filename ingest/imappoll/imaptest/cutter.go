@@ -18,6 +18,7 @@ type Cutter struct {
 	next func() int64 // how much the next connection may carry; negative: all
 	open map[net.Conn]bool
 	sent int64 // by the server, over all connections
+	tap  func() io.Writer
 }
 
 // NewCutter starts a proxy in front of a port of this machine. It cuts nothing
@@ -60,6 +61,14 @@ func (c *Cutter) Cut(next func() int64) {
 	c.next = next
 }
 
+// Watch has what the server sends over each further connection written to a writer,
+// too.
+func (c *Cutter) Watch(tap func() io.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tap = tap
+}
+
 // CutAll breaks every open connection.
 func (c *Cutter) CutAll() {
 	c.mu.Lock()
@@ -80,7 +89,7 @@ func (c *Cutter) Sent() int64 {
 
 func (c *Cutter) carry(client net.Conn) {
 	c.mu.Lock()
-	budget := c.next()
+	budget, tap := c.next(), c.tap
 	c.open[client] = true
 	c.mu.Unlock()
 	defer func() {
@@ -101,6 +110,9 @@ func (c *Cutter) carry(client net.Conn) {
 	var from io.Reader = server
 	if budget >= 0 {
 		from = io.LimitReader(server, budget)
+	}
+	if tap != nil {
+		from = io.TeeReader(from, tap())
 	}
 	n, _ := io.Copy(client, from)
 	c.mu.Lock()

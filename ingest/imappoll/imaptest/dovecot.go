@@ -32,6 +32,8 @@ import (
 // Maildirs below Mails.
 type Dovecot struct {
 	Port, TLSPort int
+	SubmitPort    int // STARTTLS, with Options.Submission
+	SubmitTLSPort int
 	Roots         *x509.CertPool
 	Mails         string // <Mails>/<user>/Maildir
 
@@ -41,6 +43,7 @@ type Dovecot struct {
 	uid  uint32
 	gid  uint32
 	done chan struct{}
+	sink *sink
 }
 
 // Password is everybody's.
@@ -51,10 +54,11 @@ type Options struct {
 	Introspection string // URL of a provider's token introspection, with client id and secret in it; "" for no OAuth
 	Mechanisms    string // for OAuth; "xoauth2 oauthbearer" when empty
 	NoIdle        bool   // leave IDLE out of what it offers
+	Submission    bool   // mail can be handed in, too: see Sent
 }
 
 var config = template.Must(template.New("").Parse(`
-protocols = imap
+protocols = imap{{if .Submission}} submission{{end}}
 base_dir = {{.Dir}}/run
 state_dir = {{.Dir}}/run
 log_path = {{.Dir}}/dovecot.log
@@ -110,6 +114,24 @@ service imap-login {
     ssl = yes
   }
 }
+{{if .Submission}}
+submission_relay_host = 127.0.0.1
+submission_relay_port = {{.RelayPort}}
+submission_relay_ssl = no
+hostname = submission.test
+service submission-login {
+  chroot =
+  inet_listener submission {
+    address = 127.0.0.1
+    port = {{.SubmitPort}}
+  }
+  inet_listener submissions {
+    address = 127.0.0.1
+    port = {{.SubmitTLSPort}}
+    ssl = yes
+  }
+}
+{{end}}
 service anvil {
   chroot =
   unix_listener anvil-auth-penalty {
@@ -165,6 +187,12 @@ func NewDovecot(t testing.TB, o Options) *Dovecot {
 	d.must(os.Mkdir(d.Mails, 0o755))
 	d.must(os.Mkdir(filepath.Join(dir, "run"), 0o755))
 	d.certificate()
+	if o.Submission {
+		if _, err := os.Stat("/usr/lib/dovecot/submission"); err != nil {
+			t.Skip("no dovecot-submissiond on this machine: apt-get install dovecot-submissiond")
+		}
+		d.SubmitPort, d.SubmitTLSPort, d.sink = freePort(t), freePort(t), newSink(t)
+	}
 	d.configure(o)
 	d.must(d.own(dir))
 	d.Start()
@@ -184,7 +212,12 @@ func (d *Dovecot) configure(o Options) {
 		Options
 		Dir, User, Group, Password string
 		Port, TLSPort              int
-	}{Options: o, Dir: d.dir, Port: d.Port, TLSPort: d.TLSPort}
+		SubmitPort, SubmitTLSPort  int
+		RelayPort                  int
+	}{Options: o, Dir: d.dir, Port: d.Port, TLSPort: d.TLSPort, SubmitPort: d.SubmitPort, SubmitTLSPort: d.SubmitTLSPort}
+	if d.sink != nil {
+		names.RelayPort = d.sink.port
+	}
 	u, err := user.LookupId(strconv.Itoa(int(d.uid)))
 	d.must(err)
 	g, err := user.LookupGroupId(strconv.Itoa(int(d.gid)))
@@ -339,8 +372,8 @@ func (d *Dovecot) Folder(name, folder string) string {
 func (d *Dovecot) Deliver(name, folder string, mails ...string) {
 	d.t.Helper()
 	dir := d.Folder(name, folder)
-	for i, raw := range mails {
-		file := fmt.Sprintf("%d.%d_%s.imaptest", time.Now().UnixNano(), i, rand.Text()[:8])
+	for _, raw := range mails {
+		file := maildirName()
 		tmp := filepath.Join(dir, "tmp", file)
 		d.must(os.WriteFile(tmp, []byte(raw), 0o600))
 		if os.Getuid() == 0 {
@@ -365,6 +398,14 @@ func (d *Dovecot) Renumber(name, folder string, validity uint32) {
 	list := filepath.Join(dir, "dovecot-uidlist")
 	d.must(os.WriteFile(list, fmt.Appendf(nil, "3 V%d N1 G%032x\n", validity, validity), 0o600))
 	d.must(d.own(dir))
+}
+
+// maildirName is a file's name that nobody else chooses, as Maildir has it: seconds
+// first. Courier compares the numbers before the point as ints, and loses the UIDs
+// of files where that goes wrong, as it does with nanoseconds.
+func maildirName() string {
+	now := time.Now()
+	return fmt.Sprintf("%d.M%06dP%dR%s.imaptest", now.Unix(), now.Nanosecond()/1000, os.Getpid(), rand.Text()[:12])
 }
 
 func freePort(t testing.TB) int {
