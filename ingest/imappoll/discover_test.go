@@ -157,10 +157,18 @@ func TestProbeSending(t *testing.T) {
 	if sent := d.server.Sent(); len(sent) != 0 {
 		t.Errorf("a test sent %d mails", len(sent))
 	}
+	stored := d.settings()
+	d.put(p, stored)
+	stored.Password = ""
+	var invalid *tickets.InvalidError
+	for _, host := range []string{"smtp.elsewhere.test", "localhost"} {
+		if _, err := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: stored, Sending: &imappoll.Server{Host: host}}); !errors.As(err, &invalid) || invalid.Field != "sending.host" {
+			t.Errorf("the stored password for %s: %v, want *InvalidError", host, err)
+		}
+	}
 	for field, to := range map[string]imappoll.Server{
 		"sending.host": {}, "sending.security": {Host: "mail.elsewhere.test", Security: imappoll.None}, "sending.port": {Host: "localhost", Port: 70000},
 	} {
-		var invalid *tickets.InvalidError
 		if _, err := p.Test(t.Context(), d.Workspace, d.Mailbox, imappoll.Trial{Settings: d.settings(), Sending: &to}); !errors.As(err, &invalid) || invalid.Field != field {
 			t.Errorf("%+v: %v, want *InvalidError of %s", to, err, field)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/google/uuid"
+	"golang.org/x/net/publicsuffix"
 
 	"postroom/internal/submission"
 	"postroom/tickets"
@@ -82,8 +83,22 @@ func (t *Trial) check() error {
 	if errors.As(err, &invalid) {
 		err = &tickets.InvalidError{Field: "sending." + invalid.Field, Reason: invalid.Reason}
 	}
+	if err == nil && t.Password == "" && !related(t.Host, s.Host) {
+		err = &tickets.InvalidError{Field: "sending.host", Reason: "what is stored to log in at " + t.Host + " is not sent to " + s.Host + ", which is not of the same domain"}
+	}
 	t.Sending = &s
 	return err
+}
+
+// related reports whether two servers are certainly one owner's: what is stored for
+// the one may be shown to the other.
+func related(imap, smtp string) bool {
+	if imap == smtp || sendingFor[imap].Host == smtp {
+		return true
+	}
+	a, err1 := publicsuffix.EffectiveTLDPlusOne(imap)
+	b, err2 := publicsuffix.EffectiveTLDPlusOne(smtp)
+	return err1 == nil && err2 == nil && a == b
 }
 
 // Test tries a mailbox's settings before they are stored. With Password "" the one
