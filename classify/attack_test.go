@@ -38,8 +38,8 @@ func commonWords(mails []labelled) []string {
 	})
 }
 
-// TestGoodWords puts the best words of ham on top of spam and states the loss: text alone does not withstand someone who
-// knows it. What is labelled afterwards is learned.
+// TestGoodWords puts the best words of ham on top of spam and states the loss. Text alone does not withstand someone who knows
+// it: then the rest of the mail makes most of it unsure.
 func TestGoodWords(t *testing.T) {
 	if testing.Short() || underRace {
 		t.Skip("learns 4,000 messages")
@@ -53,7 +53,7 @@ func TestGoodWords(t *testing.T) {
 	for _, c := range []struct {
 		words  int
 		passed float64 // the largest share of spam that may be called ham
-	}{{0, 0.01}, {50, 0.02}, {200, 0.85}} {
+	}{{0, 0.01}, {50, 0.02}, {200, 0.15}} {
 		prefix := strings.Join(good[:c.words], " ") + "\n"
 		verdicts := make(map[classify.Verdict]int)
 		for i := learned; i < len(mails); i++ {

@@ -27,13 +27,16 @@ func extract(key hashKey, d *Document) Features {
 	b.header(d.Header)
 	b.parts(d.Parts)
 	b.markup(d.HTML)
+	textFrom := len(b.words)
 	b.text("", d.Text, maxText)
+	textTo := len(b.words)
 	b.links(clip(d.Text, maxText))
 	b.relations(d)
 	b.order(d.Header)
 	b.style(d.Text)
 	b.patterns(d)
 	fe := b.features()
+	fe.textFrom, fe.textTo = textFrom, textTo
 	fe.signals, fe.senders = b.signalSet, d.From
 	fe.blank = strings.TrimSpace(clip(d.Subject, maxText)) == "" && strings.TrimSpace(clip(d.Text, maxText)) == "" && d.HTML == "" && len(d.Parts) < 2
 	return fe

@@ -20,6 +20,8 @@ type Features struct {
 	signals signalSet
 	blank   bool     // nothing was written or attached; not stored
 	senders []string // Document.From; not stored
+
+	textFrom, textTo int // the words of the text among words; not stored
 }
 
 // Len returns the number of features.
@@ -27,6 +29,11 @@ func (fe Features) Len() int { return len(fe.words) + len(fe.grams) }
 
 // Words returns the number of word tokens among the features.
 func (fe Features) Words() int { return len(fe.words) }
+
+// kept is fe as the journal keeps it.
+func (fe Features) kept() Features {
+	return Features{words: fe.words, grams: fe.grams, signals: fe.signals}
+}
 
 // name returns the text of word token i, or "" if it is not known.
 func (fe Features) name(i int) string {

@@ -124,7 +124,7 @@ func (d *dry) through(r *reader) (err error) {
 			d.take(&d.asItIs, e)
 			if mail, ok := mails[e.MessageID]; ok {
 				mail = mail.Stripped()
-				e.lesson.features, e.readable = extract(d.key, &mail), true
+				e.lesson.features, e.readable = extract(d.key, &mail).kept(), true
 				d.take(&d.stripped, e)
 			}
 		}

@@ -97,7 +97,7 @@ func (m *model) score(fe *Features, t Thresholds) Score {
 	s.LogOdds += cold
 	s.P = 1 / (1 + math.Exp(-s.LogOdds))
 	s.Verdict, s.Reason = m.verdict(s.P, t)
-	if doubt := e.doubt(fe, s.Verdict); doubt != "" {
+	if doubt := m.doubt(fe, e, &s, t); doubt != "" {
 		s.Verdict, s.Reason = Unsure, "unsure: "+doubt+"; by its words "+s.Reason
 	}
 	return s
@@ -119,30 +119,6 @@ func (m *model) verdict(p float64, t Thresholds) (Verdict, string) {
 	default:
 		return Unsure, "unsure: " + percent(p) + ", between " + percent(t.HamBelow) + " and " + percent(t.SpamFrom)
 	}
-}
-
-// strangeBelow is the part of a message's tokens, one in so many, that must have been seen before for a verdict: the first
-// mail in a new language is not judged by the few tokens that happen to be known.
-const strangeBelow = 2
-
-// doubt says why the message's words do not suffice for v; "" if they do.
-func (e *evidence) doubt(fe *Features, v Verdict) string {
-	if v == Unsure {
-		return ""
-	}
-	if fe.blank {
-		return "nothing is written in it"
-	}
-	seen := 0
-	for _, s := range e.slots[:len(fe.words)] {
-		if s.spam|s.ham != 0 {
-			seen++
-		}
-	}
-	if seen*strangeBelow < len(fe.words) {
-		return fmt.Sprintf("%d of %d words and traits were never seen before", len(fe.words)-seen, len(fe.words))
-	}
-	return ""
 }
 
 func percent(p float64) string { return strconv.FormatFloat(100*p, 'g', 4, 64) + " %" }

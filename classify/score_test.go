@@ -245,3 +245,40 @@ func TestRank(t *testing.T) {
 		t.Errorf("bins hold %d, total says %d", total, k.spam.total())
 	}
 }
+
+// Who puts the words of ham into a spam's text is found out by the rest of the mail, unless that is of ham too.
+func TestTextAgainstTheRest(t *testing.T) {
+	t.Parallel()
+	m := &model{}
+	mail := func(n int, text, rest bool) Document {
+		d := letter(n, text)
+		host := "good.example"
+		if rest {
+			host = "win.example"
+		}
+		d.Header = append(d.Header, Field{"X-Mailer", "Sent by " + host}, Field{"Received", "from mx." + host + " by here"})
+		d.Text += " http://www." + host + "/"
+		d.ReplyTo = []string{"answers@" + host}
+		return d
+	}
+	for n := range 300 {
+		d := mail(n, verdictOf(n) == Spam, verdictOf(n) == Spam)
+		fe := extract(testKey, &d)
+		m.learn(&fe, verdictOf(n) == Spam)
+	}
+	for _, c := range []struct {
+		name       string
+		text, rest bool
+		doubt      bool
+	}{{"ham", false, false, false}, {"a ham's text in a spam", false, true, true}} {
+		d := mail(5000, c.text, c.rest)
+		fe := extract(testKey, &d)
+		s := m.score(&fe, Thresholds{HamBelow: 0.975, SpamFrom: 0.975})
+		if s.P >= 0.975 {
+			t.Fatalf("%s: P = %v, want it below the threshold", c.name, s.P)
+		}
+		if doubt := s.Verdict == Unsure && strings.Contains(s.Reason, "by all but its text"); doubt != c.doubt {
+			t.Errorf("%s: %s, %q; doubted: %v, want %v", c.name, s.Verdict, s.Reason, doubt, c.doubt)
+		}
+	}
+}
