@@ -66,7 +66,7 @@ var naiveLogs = func() (t [4096]float64) {
 	return t
 }()
 
-func (m *model) weighBayes(words []*slot, e *evidence) {
+func (m *model) weighBayes(words []*slot, e *evidence, byLibrary bool) {
 	messages := counts{uint32(m.spam), uint32(m.ham)}
 	base := naiveBase(messages)
 	e.bayes, e.known = e.bayes[:0], e.known[:0]
@@ -86,7 +86,7 @@ func (m *model) weighBayes(words []*slot, e *evidence) {
 	for i := range e.bayes {
 		e.bayes[i] *= mean
 	}
-	if !m.closedForm {
+	if byLibrary {
 		sum = libraryScore(e.known, messages)
 	}
 	e.raw[bayes] = sum * mean

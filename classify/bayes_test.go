@@ -36,7 +36,7 @@ func TestMarginHalvesItsCounts(t *testing.T) {
 	s := m.slot(fe.words[0])
 	s.marginSpam, s.marginHam = 40000, 900
 	var e evidence
-	m.weigh(&fe, &e)
+	m.weigh(&fe, &e, true)
 	e.raw[margin] = 1 // on the wrong side, so it will be counted
 	m.learnMargin(&e, false)
 	if m.margin.spam != mostCount/2 || s.marginSpam != 20000 || s.marginHam <= 450 {

@@ -66,8 +66,9 @@ type evidence struct {
 
 var evidences = sync.Pool{New: func() any { return new(evidence) }}
 
-// weigh fills e with what m makes of fe. m must have learned something.
-func (m *model) weigh(fe *Features, e *evidence) {
+// weigh fills e with what m makes of fe, the Bayes member by its library or in closed
+// form. m must have learned something.
+func (m *model) weigh(fe *Features, e *evidence, byLibrary bool) {
 	e.slots = e.slots[:0]
 	for _, id := range fe.words {
 		e.slots = append(e.slots, m.slot(id))
@@ -77,7 +78,7 @@ func (m *model) weigh(fe *Features, e *evidence) {
 	}
 	words := e.slots[:len(fe.words)]
 	m.weighLogistic(e)
-	m.weighBayes(words, e)
+	m.weighBayes(words, e, byLibrary)
 	m.weighMargin(e)
 	m.weighFisher(words, e)
 }
@@ -89,7 +90,7 @@ func (m *model) learn(fe *Features, isSpam bool) {
 	}
 	e := evidences.Get().(*evidence)
 	defer evidences.Put(e)
-	m.weigh(fe, e)
+	m.weigh(fe, e, false) // what is learned is the same, and nobody is told this score
 	m.learnMix(e, isSpam)
 	for i := range members {
 		m.ranks[i].learn(e.raw[i], rankScale[i], isSpam)

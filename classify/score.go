@@ -89,7 +89,7 @@ func (m *model) score(fe *Features, t Thresholds) Score {
 		e.slots = e.slots[:0]
 		s.Contributions = []Contribution{{Kind: KindBaseline}}
 	} else {
-		m.weigh(fe, e)
+		m.weigh(fe, e, !m.closedForm)
 		s.Contributions, s.LogOdds = m.explain(fe, e)
 	}
 	list, cold := fe.signals.contributions(s.Contributions, m.ham, m.spam)

@@ -15,7 +15,7 @@ import (
 )
 
 // snapshotVersion is the form of stored models. A change to what members learn or how features are found raises it.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // snapshotEvery is how many judgements lie between two snapshots of a workspace, snapshotsKept how many are kept.
 const (
