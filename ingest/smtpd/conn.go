@@ -3,8 +3,10 @@ package smtpd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +33,7 @@ type conn struct {
 	mu     sync.Mutex
 	state  connState
 	secure bool // TLS runs above: nothing may be written in the clear
+	ended  bool // the client sends nothing any more, or cannot be heard
 	cut    bool // it leaves in the middle of a mail, and is told so by the reply to it
 	drains bool // the library reads the rest of a mail that is too large
 }
@@ -101,6 +104,9 @@ func (c *conn) flush() error {
 func (c *conn) readErr(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.ended = true
+	}
 	if c.drains {
 		c.state, c.cut = leaving, true // its end was never seen
 	}
@@ -112,6 +118,13 @@ func (c *conn) readErr(err error) error {
 		_, _ = io.WriteString(c.Conn, stopping) // a courtesy
 	}
 	return io.EOF
+}
+
+// gone reports whether the client sends nothing any more.
+func (c *conn) gone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended || c.state == leaving
 }
 
 func (c *conn) remember(b []byte) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,7 @@ type collector struct {
 	held   int64 // of the budget
 	room   int64 // that the client announced, 0 when it did not
 	whole  bool  // the mail's end was seen
+	missed bool  // by us, and not by the library
 	err    error // why the mail cannot be taken; it is read to its end all the same
 }
 
@@ -110,14 +112,21 @@ func (c *collector) release() {
 }
 
 // readAll gathers what r gives until its end: a BDAT chunk stream, or the
-// library's own reader. The library sets no deadline within a mail, so nc's is
-// moved on here.
-func (c *collector) readAll(r io.Reader, nc *conn, l Limits) error {
-	until := time.Now().Add(l.DataTimeout)
+// library's own reader of DATA. The library sets no deadline within a mail, so nc's
+// is moved on here.
+func (c *collector) readAll(r io.Reader, nc *conn, isDATA bool, l Limits) error {
+	start := len(c.buf) // of the mail
+	seen := start       // what lies before was searched already
+	heard := time.Now()
+	until := heard.Add(l.DataTimeout)
+	wait := l.DataReadTimeout
+	if isDATA {
+		wait = min(wait, glance)
+	}
 	for {
 		c.grow(4 << 10)
 		if nc != nil {
-			if err := nc.SetReadDeadline(time.Now().Add(l.DataReadTimeout)); err != nil {
+			if err := nc.SetReadDeadline(time.Now().Add(wait)); err != nil {
 				return err
 			}
 		}
@@ -126,20 +135,84 @@ func (c *collector) readAll(r io.Reader, nc *conn, l Limits) error {
 		}
 		n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
+		if n > 0 {
+			heard = time.Now()
+		}
+		if isDATA && c.err == nil {
+			if end := missedEnd(c.buf, start, seen); end > 0 {
+				c.buf, c.whole, c.missed = unstuffRest(c.buf[:end], start), true, true
+				return nil
+			}
+			seen = len(c.buf)
+		}
 		if int64(len(c.buf)) > c.max {
 			c.fail(errTooLarge)
 		}
 		if c.err != nil {
 			c.buf = c.buf[:0]
 		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			c.whole = true
+			if isDATA && c.err == nil {
+				c.buf = unstuffRest(c.buf, start)
+			}
 			return c.err
-		}
-		if err != nil {
+		case err != nil && (!isDATA || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(heard) >= l.DataReadTimeout):
 			return err
 		}
 	}
+}
+
+// glance is how long the library's reader, which returns when a buffer is full, is
+// left alone before what it has is looked at.
+const glance = 200 * time.Millisecond
+
+// The library's reader of DATA takes CR CR LF for no end of a line: it passes over
+// the mail's end behind one, and leaves the dot that was put before a line's own.
+
+// missedEnd returns where a mail ends whose end the library has passed, 0 when it
+// has not. What lies before seen was searched already.
+func missedEnd(buf []byte, start, seen int) int {
+	from := max(start, seen-len(endOfData)-1)
+	for {
+		i := bytes.Index(buf[from:], endOfData)
+		if i < 0 {
+			return 0
+		}
+		from += i
+		if passedOver(buf[start : from+1]) {
+			return from + 2
+		}
+		from++
+	}
+}
+
+// passedOver reports whether the library takes the CR at the end of text for none
+// that may end a line: it does with every second one in a row.
+func passedOver(text []byte) bool {
+	return (len(text)-len(bytes.TrimRight(text, "\r")))%2 == 0
+}
+
+// unstuffRest removes, in place, the dots that the library has left.
+func unstuffRest(buf []byte, start int) []byte {
+	if !bytes.Contains(buf[start:], []byte("\r\r\n.")) {
+		return buf
+	}
+	out, returns, left := start, 0, false
+	for _, b := range buf[start:] {
+		if b == '.' && left {
+			left = false
+			continue
+		}
+		left = b == '\n' && returns > 0 && returns%2 == 0
+		if returns++; b != '\r' {
+			returns = 0
+		}
+		buf[out] = b
+		out++
+	}
+	return buf[:out]
 }
 
 var (

@@ -37,6 +37,7 @@ type session struct {
 
 // An envelope is the mail transaction under way (RFC 5321 §3.3).
 type envelope struct {
+	begun     bool
 	from      string
 	utf8      bool
 	announced int64
@@ -65,7 +66,10 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mail = envelope{from: from}
+	if s.mail.begun { // RFC 5321 §4.1.4
+		return &smtp.SMTPError{Code: 503, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "A mail is under way; RSET gives it up"}
+	}
+	s.mail = envelope{begun: true, from: from}
 	if opts != nil {
 		s.mail.utf8, s.mail.announced = opts.UTF8, opts.Size
 	}
@@ -111,7 +115,11 @@ func (s *session) Data(r io.Reader) error {
 	head := s.received(n, mail, time.Now())
 	c := newCollector(head, mail.announced, s.server.cfg.MaxBytes, &s.server.reading)
 	defer c.release()
-	if err := s.read(c, r); err != nil {
+	err := s.read(c, r)
+	if errors.Is(err, smtp.ErrDataReset) {
+		return err // the client's own word; what follows are commands
+	}
+	if err != nil {
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			s.server.cfg.Pipeline.Refuse(s.door, refusalCause(err))
 		}
@@ -125,7 +133,7 @@ func (s *session) Data(r io.Reader) error {
 	for i := range mail.to {
 		mail.to[i].SourceKey = s.door + ":" + s.id + ":" + strconv.Itoa(n) + ":" + mail.to[i].Address
 	}
-	err := s.server.cfg.Pipeline.Accept(context.Background(), ingest.Offer{Raw: c.buf, Envelope: s.envelope(mail), To: mail.to})
+	err = s.server.cfg.Pipeline.Accept(context.Background(), ingest.Offer{Raw: c.buf, Envelope: s.envelope(mail), To: mail.to})
 	if err != nil {
 		slog.Warn("a mail was not taken", "session", s.id, "peer", s.peer, "octets", len(c.buf), "err", err)
 		return replyTo(err, s.id)
@@ -142,7 +150,40 @@ func (s *session) read(c *collector, r io.Reader) error {
 	if s.conn != nil && !chunked && !secure && s.conn.afterDATA() {
 		return c.readDATA(s.conn, s.server.cfg.Limits)
 	}
-	return c.readAll(r, s.conn, s.server.cfg.Limits)
+	err := c.readAll(r, s.conn, !chunked && s.conn != nil, s.server.cfg.Limits)
+	switch {
+	case c.missed:
+		// The library waits for an end that it has passed; no command of the client's
+		// would be heard any more.
+		s.conn.leave(true)
+	case chunked && err == nil && s.ended():
+		// To the library a chunk that breaks off is as good as a whole one.
+		c.whole = false
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// ended reports whether the client had gone by the time when its last chunk ended.
+func (s *session) ended() bool {
+	if s.conn == nil {
+		return false
+	}
+	if s.conn.gone() {
+		return true
+	}
+	t, ok := s.smtp.Conn().(*tls.Conn)
+	if !ok {
+		return false
+	}
+	// TLS alone knows when it was told that nothing more comes. It says so again, and
+	// waits for nothing by this deadline.
+	_ = s.conn.SetReadDeadline(past)
+	n, err := t.Read(make([]byte, 1))
+	if n > 0 { // of the next command, which is lost with it
+		s.conn.leave(true)
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func (s *session) envelope(mail envelope) ingest.Envelope {
