@@ -125,7 +125,7 @@ func queueJobs(b *pgx.Batch, limits Limits, workspace uuid.UUID, waiting []*job)
 }
 
 func (r *endRows) add(j *job) error {
-	trail, err := json.Marshal(j.trail)
+	trail, err := json.Marshal(append([]Step{}, j.trail...)) // none are "[]": "null" would be kept as a step
 	if err != nil {
 		return fmt.Errorf("passport of message %s: %w", j.id, err)
 	}

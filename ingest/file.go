@@ -86,7 +86,7 @@ func (p *Pipeline) fileIn(ctx context.Context, c *postgres.Convoy, workspace uui
 const takeSQL = `
 	delete from job j using unnest($2::uuid[], $3::int[]) as d (id, attempt)
 	where j.workspace_id = $1 and j.message_id = d.id and j.attempt = d.attempt
-	returning j.message_id`
+	returning j.message_id, j.attempt`
 
 const knownSQL = `
 	select l.* from unnest($2::bytea[]) as d (hash)
@@ -136,20 +136,28 @@ func begin(b *pgx.Batch, desk *tickets.Desk, workspace uuid.UUID, group []*job) 
 	return f
 }
 
+// A fence is what a job is held by: its message, and which attempt at it.
+type fence struct {
+	id      uuid.UUID
+	attempt int32
+}
+
 // queueTake queues the taking of jobs and tells ours of each that was, in the order
 // of arrival.
 func queueTake(b *pgx.Batch, workspace uuid.UUID, group []*job, ours func(*job)) {
 	inOrder(group)
 	ids, attempts := fences(group)
 	b.Queue(takeSQL, workspace, ids, attempts).Query(func(rows pgx.Rows) error {
-		taken := make(map[uuid.UUID]bool, len(group))
-		var id uuid.UUID
-		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-			taken[id] = true
+		// A batch may have one message twice: claimed anew while it was in hand.
+		taken := make(map[fence]bool, len(group))
+		var f fence
+		_, err := pgx.ForEachRow(rows, []any{&f.id, &f.attempt}, func() error {
+			taken[f] = true
 			return nil
 		})
 		for _, j := range group {
-			if taken[j.id] {
+			if f := (fence{j.id, int32(j.attempt)}); taken[f] {
+				delete(taken, f)
 				ours(j)
 			}
 		}

@@ -13,6 +13,9 @@ import (
 // same words every day means a new event each time.
 const sameWithin = time.Hour
 
+// judgedReason is why a message is held whatever the filter says of it.
+const judgedReason = "marked as spam by a person"
+
 // An identity is what makes two messages one. Mail to us is never the same as what
 // was held from a folder of sent mail or of junk: to be moved out of there is news.
 type identity struct {
@@ -43,7 +46,9 @@ func (j *job) settle(known map[identity]*twins) {
 	case t != nil && t.first != j.id && j.same(t):
 		j.end = ending{stage: Duplicate, duplicateOf: j.twin(t), reason: "the same mail was received before"}
 		return
-	case j.judged == "" && j.score.Verdict == classify.Spam, j.judged == classify.Spam:
+	case j.judged == classify.Spam:
+		j.end = ending{stage: Held, cause: CauseSpam, reason: judgedReason}
+	case j.judged == "" && j.score.Verdict == classify.Spam:
 		j.end = ending{stage: Held, cause: CauseSpam, reason: j.score.Reason}
 	case j.judged == "" && j.envelope.Role == RoleJunk:
 		j.end = ending{stage: Held, cause: CauseSpam, reason: junkReason}

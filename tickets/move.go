@@ -179,6 +179,10 @@ const (
 		select exists (
 			select from unnest($3::uuid[]) as q (id)
 			where not exists (select from post p where p.workspace_id = $1 and p.ticket_id = $2 and p.message_id = q.id))`
+	// Whatever else was done with a ticket that a split has opened.
+	sinceSQL = `
+		select exists (select from ticket_move v
+			where v.workspace_id = $1 and (v.source_id = $2 or v.target_id = $2) and v.id <> $3 and v.undone_at is null)`
 	undoneSQL = `update ticket_move set undone_at = now() where workspace_id = $1 and id = $2`
 	asideSQL  = `update ticket set merged_into = null where workspace_id = $1 and id = $2`
 	apartSQL  = `update ticket set apart = true where workspace_id = $1 and id = any ($2)`
@@ -187,8 +191,9 @@ const (
 // Undo puts messages back where they were before a move: what was merged gets
 // its own messages again, and what was split off comes back with all that
 // followed it. Undoing twice changes nothing the second time. It is ErrConflict
-// while what was moved, or the ticket that it was moved to, was moved on since:
-// that has to be undone first.
+// while what was moved, or the ticket that it was moved to, was moved on since,
+// or a ticket that was split off had another merged into it or split off it: that
+// has to be undone first.
 func (d *Desk) Undo(ctx context.Context, workspace uuid.UUID, actor string, id uuid.UUID) (Move, error) {
 	err := d.change(ctx, workspace, func(tx pgx.Tx, chain *audit.Chain, b *pgx.Batch) error {
 		m, err := readMove(ctx, tx, moveSQL, workspace, id)
@@ -206,6 +211,11 @@ func (d *Desk) Undo(ctx context.Context, workspace uuid.UUID, actor string, id u
 		var away bool
 		if err := tx.QueryRow(ctx, awaySQL, workspace, m.Target, m.Messages).Scan(&away); err != nil {
 			return err
+		}
+		if m.Kind == Split && !away {
+			if err := tx.QueryRow(ctx, sinceSQL, workspace, m.Target, m.ID).Scan(&away); err != nil {
+				return err
+			}
 		}
 		if away || target.Into != nil || m.Kind == Split && source.Into != nil {
 			return ErrConflict
