@@ -7,7 +7,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +58,7 @@ func Size(path string) (int64, error) {
 }
 
 // Walk calls Each for every mail in path, in a stable order, until one call fails.
+// A damaged archive in a folder does not end the walk; the error says so at its end.
 func (r Reader) Walk(path string) error {
 	fi, err := os.Stat(path)
 	if err != nil {
@@ -67,7 +67,8 @@ func (r Reader) Walk(path string) error {
 	if !fi.IsDir() {
 		return r.file(path, filepath.Base(path), true)
 	}
-	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	var damaged error
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -83,7 +84,11 @@ func (r Reader) Walk(path string) error {
 			return err // a hidden file is never a mail
 		}
 		// One file that cannot be read, or has gone meanwhile, does not end the walk.
+		var broken *DamagedError
 		switch err := r.file(p, name, false); {
+		case errors.As(err, &broken):
+			damaged = errors.Join(damaged, err)
+			return nil
 		case errors.Is(err, errUnreadable), errors.Is(err, errNoMail), errors.Is(err, fs.ErrNotExist):
 			r.skip(name, err)
 			return nil
@@ -91,6 +96,7 @@ func (r Reader) Walk(path string) error {
 			return err
 		}
 	})
+	return errors.Join(err, damaged)
 }
 
 var (
@@ -119,33 +125,56 @@ func (r Reader) file(path, name string, named bool) error {
 	}
 	defer func() { _ = f.Close() }()
 	in := bufio.NewReaderSize(&counter{f, r.Read}, 64<<10)
-	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) { // RFC 1952 §2.3.1
-		gz, err := gzip.NewReader(in)
+	packed := false
+	if head, _ := in.Peek(2); bytes.Equal(head, gzipMagic) {
+		gz, err := newMembers(in)
 		if err != nil {
 			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
 		}
-		defer func() { _ = gz.Close() }()
-		in = bufio.NewReaderSize(gz, 64<<10)
+		packed, in = true, bufio.NewReaderSize(gz, 64<<10)
 	}
-	if head, _ := in.Peek(512); len(head) > 0 && !named && !strings.HasSuffix(name, ".eml") && !fieldLine.Match(head) &&
+	if head, err := in.Peek(512); (err == nil || err == io.EOF) && len(head) > 0 && !named && !strings.HasSuffix(name, ".eml") && !fieldLine.Match(head) &&
 		!(len(head) >= 262 && string(head[257:262]) == "ustar") {
 		return errNoMail
 	}
-	if head, _ := in.Peek(262); len(head) == 262 && string(head[257:262]) == "ustar" { // POSIX 1003.1, ustar
-		return r.tar(in, name)
+	head, _ := in.Peek(262)
+	isTar := len(head) == 262 && string(head[257:262]) == "ustar" // POSIX 1003.1, ustar
+	if !packed && !isTar {
+		return r.stream(in, name)
 	}
-	return r.stream(in, name)
+	return r.archive(in, name, isTar)
 }
 
-func (r Reader) tar(in io.Reader, name string) error {
+// archive reads what is packed, and says when it is damaged.
+func (r Reader) archive(in *bufio.Reader, name string, isTar bool) error {
+	taken, each := 0, r.Each
+	r.Each = func(e Entry) error {
+		taken++
+		return each(e)
+	}
+	read := r.stream
+	if isTar {
+		read = r.tar
+	}
+	err := read(in, name)
+	if errors.Is(err, errUnreadable) {
+		return &DamagedError{Name: name, Taken: taken, Err: err}
+	}
+	return err
+}
+
+func (r Reader) tar(in *bufio.Reader, name string) error {
 	t := tar.NewReader(in)
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
+			if err := drain(in); err != nil {
+				return fmt.Errorf("%w: %w", errUnreadable, err)
+			}
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
+			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 		if h.Typeflag != tar.TypeReg || strings.HasPrefix(filepath.Base(h.Name), ".") {
 			continue
