@@ -64,6 +64,9 @@ func (c *importCmd) takeIn(ctx context.Context, in *instance, std streams) error
 	if err != nil {
 		err = fmt.Errorf("import %s: %w; of what is here already none is taken twice", c.Path, err)
 	}
+	if r.offered == 0 && r.skipped > 0 {
+		err = errors.Join(err, fmt.Errorf("import %s: no mail was taken from it; the log says why %d files were skipped", c.Path, r.skipped))
+	}
 	if r.refused.Load() > 0 {
 		err = errors.Join(err, fmt.Errorf("%d mails were refused; the log says why", r.refused.Load()))
 	}
@@ -77,8 +80,12 @@ func (r *intake) report(std streams, ended map[ingest.Stage]int64, accepted, too
 		stored += n
 	}
 	taken := r.offered - r.refused.Load()
-	fmt.Fprintf(std.out, "%d mails offered to %s: %d stored, %d were here already, %d refused; %d files skipped\n",
+	fmt.Fprintf(std.out, "%d mails offered to %s: %d stored, %d were here already, %d refused; %d files skipped",
 		r.offered, r.to.mailbox.Address, stored, taken-stored, r.refused.Load(), r.skipped)
+	if r.skipped > 0 {
+		fmt.Fprint(std.out, " (no mail, too large, or links: the log names each)")
+	}
+	fmt.Fprintln(std.out)
 	fmt.Fprintf(std.out, "filed %d, held %d, duplicate %d, failed %d\n",
 		ended[ingest.Filed], ended[ingest.Held], ended[ingest.Duplicate], ended[ingest.Failed])
 	fmt.Fprintf(std.out, "durable after %.2f s (%.0f messages/s), settled after %.2f s (%.0f messages/s)\n",

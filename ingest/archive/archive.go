@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // An Entry is one mail of an archive.
@@ -44,8 +45,12 @@ type Reader struct {
 // Size returns how many bytes reading path will go through, for a progress bar.
 func Size(path string) (int64, error) {
 	var total int64
-	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return 0, err
+	}
+	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		fi, err := d.Info()
@@ -58,6 +63,7 @@ func Size(path string) (int64, error) {
 }
 
 // Walk calls Each for every mail in path, in a stable order, until one call fails.
+// Path itself may be a link; links inside a folder lead out of it and are left out.
 // A damaged archive in a folder does not end the walk; the error says so at its end.
 func (r Reader) Walk(path string) error {
 	fi, err := os.Stat(path)
@@ -65,7 +71,10 @@ func (r Reader) Walk(path string) error {
 		return err
 	}
 	if !fi.IsDir() {
-		return r.file(path, filepath.Base(path), true)
+		return r.named(path)
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
 	}
 	var damaged error
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
@@ -83,29 +92,69 @@ func (r Reader) Walk(path string) error {
 		if err != nil || strings.HasPrefix(d.Name(), ".") {
 			return err // a hidden file is never a mail
 		}
-		// One file that cannot be read, or has gone meanwhile, does not end the walk.
+		if !d.Type().IsRegular() {
+			r.skip(name, errNoFile)
+			return nil
+		}
+		err = r.file(p, name)
 		var broken *DamagedError
-		switch err := r.file(p, name, false); {
+		switch {
 		case errors.As(err, &broken):
 			damaged = errors.Join(damaged, err)
 			return nil
+		// One file that cannot be read, or has gone meanwhile, does not end the walk.
 		case errors.Is(err, errUnreadable), errors.Is(err, errNoMail), errors.Is(err, fs.ErrNotExist):
 			r.skip(name, err)
 			return nil
-		default:
-			return err
 		}
+		return err
 	})
 	return errors.Join(err, damaged)
 }
 
+// named reads the one file that was asked for.
+func (r Reader) named(path string) error {
+	name := filepath.Base(path)
+	err := r.file(path, name)
+	if errors.Is(err, errNoMail) {
+		r.skip(name, err)
+		return nil
+	}
+	return err
+}
+
 var (
 	errUnreadable = errors.New("cannot be read")          // it is not what it seems to be
-	errNoMail     = errors.New("does not look like mail") // a file that lay in the folder by chance
+	errNoMail     = errors.New("does not look like mail") // a file that lay there by chance
+	errNoFile     = errors.New("is a link or a device, not a file")
 )
 
-// fieldLine is how a mail begins (RFC 5322 §2.2), or an mbox.
-var fieldLine = regexp.MustCompile(`^\s*(From |[!-9;-~]+[ \t]*:)`)
+// headSize is how much of a file is looked at to tell what it is.
+const headSize = 4 << 10
+
+var (
+	// beginning is how a mail begins (RFC 5322 §2.2), or an mbox.
+	beginning = regexp.MustCompile(`^\x{FEFF}?\s*(From |[!-9;-~]+[ \t]*:)`)
+	fieldLine = regexp.MustCompile(`(?m)^[!-9;-~]+[ \t]*:`)
+)
+
+// looksLikeMail tells mail from what lies beside it by how it begins. What is
+// called .eml may begin with anything, if a field follows or it is text.
+func looksLikeMail(name string, head []byte) bool {
+	if len(head) == 0 || beginning.Match(head) {
+		return true
+	}
+	return strings.HasSuffix(name, ".eml") && (fieldLine.Match(head) || isText(head))
+}
+
+func isText(head []byte) bool {
+	for cut := range min(utf8.UTFMax, len(head)) { // a character may be cut at the end
+		if utf8.Valid(head[:len(head)-cut]) {
+			return !bytes.ContainsRune(head, 0)
+		}
+	}
+	return false
+}
 
 func isMaildir(dir string) bool {
 	for _, sub := range []string{"cur", "new"} {
@@ -116,9 +165,8 @@ func isMaildir(dir string) bool {
 	return true
 }
 
-// file reads one file. One that was named by itself is taken for what the caller
-// says it is; one that was found in a folder must look like mail.
-func (r Reader) file(path, name string, named bool) error {
+// file reads one file, whatever it is.
+func (r Reader) file(path, name string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -133,12 +181,13 @@ func (r Reader) file(path, name string, named bool) error {
 		}
 		packed, in = true, bufio.NewReaderSize(gz, 64<<10)
 	}
-	if head, err := in.Peek(512); (err == nil || err == io.EOF) && len(head) > 0 && !named && !strings.HasSuffix(name, ".eml") && !fieldLine.Match(head) &&
-		!(len(head) >= 262 && string(head[257:262]) == "ustar") {
+	head, err := in.Peek(headSize)
+	isTar := len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX 1003.1, ustar
+	switch {
+	case packed && err != nil && err != io.EOF: // reading on says what is wrong
+	case !isTar && !looksLikeMail(name, head):
 		return errNoMail
 	}
-	head, _ := in.Peek(262)
-	isTar := len(head) == 262 && string(head[257:262]) == "ustar" // POSIX 1003.1, ustar
 	if !packed && !isTar {
 		return r.stream(in, name)
 	}
@@ -176,13 +225,28 @@ func (r Reader) tar(in *bufio.Reader, name string) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
-		if h.Typeflag != tar.TypeReg || strings.HasPrefix(filepath.Base(h.Name), ".") {
-			continue
-		}
-		if err := r.stream(bufio.NewReader(t), h.Name); err != nil {
+		if err := r.member(bufio.NewReaderSize(t, headSize), h); err != nil {
 			return err
 		}
 	}
+}
+
+// member reads one file of a tar.
+func (r Reader) member(in *bufio.Reader, h *tar.Header) error {
+	switch {
+	case strings.HasPrefix(filepath.Base(h.Name), "."):
+	case h.Typeflag == tar.TypeSymlink, h.Typeflag == tar.TypeLink:
+		r.skip(h.Name, errNoFile)
+	case h.Typeflag == tar.TypeReg:
+		if head, err := in.Peek(headSize); err == nil || err == io.EOF {
+			if !looksLikeMail(h.Name, head) {
+				r.skip(h.Name, errNoMail)
+				return nil
+			}
+		}
+		return r.stream(in, h.Name)
+	}
+	return nil
 }
 
 // stream reads one mail, or the mails of an mbox. What is called .eml is one mail,

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -109,6 +110,70 @@ func TestWalk(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.names, names); diff != "" || skipped != tt.skipped {
 				t.Errorf("Walk (-want +got), %d skipped, want %d:\n%s", skipped, tt.skipped, diff)
+			}
+		})
+	}
+}
+
+// Nothing is taken for mail that is none, wherever it lies, and nothing is read
+// through links but what was named. What is passed over is told.
+func TestNoMail(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	noise := strings.Repeat("\x9a\x01k\xff\n", 1000)
+	late := "\x80 what a broken sender left here\n" + one
+	write(t, dir+"/outside/secret", one)
+	write(t, dir+"/in/1.eml", one)
+	write(t, dir+"/in/late.eml", late)
+	write(t, dir+"/in/noise", noise)
+	write(t, dir+"/in/noise.eml", noise)
+	write(t, dir+"/in/noise.gz", gz(t, noise))
+	write(t, dir+"/in/text.eml", strings.Repeat("\u00e4", headSize)) // a character cut at the end of the head
+	write(t, dir+"/in/odd.eml", "x"+strings.Repeat("\u00e4", headSize))
+	write(t, dir+"/in/bom", "\ufeff"+one)
+	write(t, dir+"/all.tar", tarOf(t, [][2]string{{"README", "Hello\n"}, {"noise.eml", noise}, {"late.eml", late}, {"1", one}}))
+	for link, to := range map[string]string{
+		"in/link.eml": "../outside/secret", "in/folder": "../outside", "in/nowhere": "nowhere", "file": "in/1.eml", "all": "in", "inner": "in/link.eml",
+	} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(dir+"/in/pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inside := []string{"1.eml", "bom", "late.eml", "odd.eml", "text.eml"}
+	skipped := []string{"folder", "link.eml", "noise", "noise.eml", "noise.gz", "nowhere", "pipe"}
+	tests := []struct {
+		path           string
+		names, skipped []string
+	}{
+		{"in", inside, skipped},
+		{"all", inside, skipped},
+		{"file", []string{"file"}, nil},
+		{"inner", []string{"inner"}, nil},
+		{"in/noise", nil, []string{"noise"}},
+		{"in/noise.eml", nil, []string{"noise.eml"}},
+		{"in/noise.gz", nil, []string{"noise.gz"}},
+		{"all.tar", []string{"late.eml", "1"}, []string{"README", "noise.eml"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.path, func(t *testing.T) {
+			t.Parallel()
+			var names, skipped []string
+			r := Reader{
+				Max:  1 << 20,
+				Each: func(e Entry) error { names = append(names, e.Name); return nil },
+				Skip: func(name string, _ error) { skipped = append(skipped, name) },
+			}
+			if err := r.Walk(filepath.Join(dir, tt.path)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.names, names) + cmp.Diff(tt.skipped, skipped); diff != "" {
+				t.Errorf("taken and skipped (-want +got):\n%s", diff)
+			}
+			if _, err := Size(filepath.Join(dir, tt.path)); err != nil {
+				t.Errorf("Size: %v", err)
 			}
 		})
 	}
