@@ -94,7 +94,7 @@ func TestEvalRefuses(t *testing.T) {
 
 func TestTrainAndScore(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := installed(t)
 	set := filepath.Dir(mailSet(t, 4))
 	say := func(args ...string) string {
 		t.Helper()

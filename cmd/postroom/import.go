@@ -52,29 +52,44 @@ func (c *importCmd) takeIn(ctx context.Context, in *instance, std streams) error
 	start := time.Now()
 	err = c.offer(ctx, in, std, &r)
 	accepted := time.Since(start)
-	if err != nil {
+	var damaged *archive.DamagedError
+	if err != nil && !errors.As(err, &damaged) {
 		return fmt.Errorf("import %s: %w; %d mails were offered, and importing again takes none of them twice", c.Path, err, r.offered)
 	}
-	ended, err := in.settle(ctx, to.workspace, r.session, start, std)
-	if err != nil {
-		return err
+	ended, serr := in.settle(ctx, to.workspace, r.session, start, std)
+	if serr != nil {
+		return errors.Join(err, serr)
 	}
-	took := time.Since(start)
+	r.report(std, ended, accepted, time.Since(start))
+	if err != nil {
+		err = fmt.Errorf("import %s: %w; of what is here already none is taken twice", c.Path, err)
+	}
+	if r.offered == 0 && r.skipped > 0 {
+		err = errors.Join(err, fmt.Errorf("import %s: no mail was taken from it; the log says why %d files were skipped", c.Path, r.skipped))
+	}
+	if r.refused.Load() > 0 {
+		err = errors.Join(err, fmt.Errorf("%d mails were refused; the log says why", r.refused.Load()))
+	}
+	return err
+}
+
+// report prints what became of the mails.
+func (r *intake) report(std streams, ended map[ingest.Stage]int64, accepted, took time.Duration) {
 	var stored int64
 	for _, n := range ended {
 		stored += n
 	}
 	taken := r.offered - r.refused.Load()
-	fmt.Fprintf(std.out, "%d mails offered to %s: %d stored, %d were here already, %d refused; %d files skipped\n",
-		r.offered, to.mailbox.Address, stored, taken-stored, r.refused.Load(), r.skipped)
+	fmt.Fprintf(std.out, "%d mails offered to %s: %d stored, %d were here already, %d refused; %d files skipped",
+		r.offered, r.to.mailbox.Address, stored, taken-stored, r.refused.Load(), r.skipped)
+	if r.skipped > 0 {
+		fmt.Fprint(std.out, " (no mail, too large, or links: the log names each)")
+	}
+	fmt.Fprintln(std.out)
 	fmt.Fprintf(std.out, "filed %d, held %d, duplicate %d, failed %d\n",
 		ended[ingest.Filed], ended[ingest.Held], ended[ingest.Duplicate], ended[ingest.Failed])
 	fmt.Fprintf(std.out, "durable after %.2f s (%.0f messages/s), settled after %.2f s (%.0f messages/s)\n",
 		accepted.Seconds(), float64(r.offered)/accepted.Seconds(), took.Seconds(), float64(r.offered)/took.Seconds())
-	if r.refused.Load() > 0 {
-		return fmt.Errorf("%d mails were refused; the log says why", r.refused.Load())
-	}
-	return nil
 }
 
 // An intake is one run of an import.

@@ -37,6 +37,7 @@ type instance struct {
 
 // wants says what a command needs of an instance.
 type wants struct {
+	makes   bool // may make an installation where there is none
 	guest   bool // may join a database that another process runs
 	works   bool // carries messages on
 	limits  ingest.Limits
@@ -47,8 +48,8 @@ type wants struct {
 // closes it.
 func open(ctx context.Context, g *globals, w wants) (*instance, error) {
 	in := &instance{data: g.Data}
-	if err := os.MkdirAll(g.Data, 0o755); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+	if err := prepare(ctx, g, w); err != nil {
+		return nil, err
 	}
 	if err := in.openDatabase(ctx, g, w); err != nil {
 		return nil, errors.Join(err, in.close(ctx))
@@ -57,6 +58,35 @@ func open(ctx context.Context, g *globals, w wants) (*instance, error) {
 		return nil, errors.Join(err, in.close(ctx))
 	}
 	return in, nil
+}
+
+// prepare makes the data directory, or sees to it that nothing is made where there
+// is no installation: a directory that was mistyped is not an empty one.
+func prepare(ctx context.Context, g *globals, w wants) error {
+	if w.makes {
+		if err := os.MkdirAll(g.Data, 0o755); err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+		return nil
+	}
+	var has bool
+	var err error
+	if g.Database == "" {
+		has, err = postgres.HasCluster(g.Data)
+	} else {
+		has, err = postgres.HasSchema(ctx, g.Database)
+	}
+	if err == nil && !has {
+		err = noInstallation(g)
+	}
+	return err
+}
+
+func noInstallation(g *globals) error {
+	if g.Database != "" {
+		return errors.New("there is no installation in this database: correct --database, or start postroom serve on it first, which makes one")
+	}
+	return fmt.Errorf("there is no installation in %s: correct --data, or start postroom serve --data %[1]s first, which makes one", g.Data)
 }
 
 func (in *instance) openDatabase(ctx context.Context, g *globals, w wants) error {
@@ -78,16 +108,10 @@ func (in *instance) openDatabase(ctx context.Context, g *globals, w wants) error
 }
 
 func (in *instance) build(ctx context.Context, g *globals, w wants) error {
-	keyFile := filepath.Join(g.Data, "master.key")
-	master, made, err := vault.LoadMaster(vault.Source{Key: g.Key, KeyFile: g.KeyFile, Default: keyFile})
-	if err != nil {
+	keysets := postgres.Keysets{DB: in.db}
+	if err := in.unlock(ctx, g, w, keysets); err != nil {
 		return err
 	}
-	if made {
-		in.keyMade = keyFile
-	}
-	keysets := postgres.Keysets{DB: in.db}
-	in.vault = vault.New(master, keysets)
 	secret, err := sealedSecret(ctx, in.vault, keysets, "filter_secret")
 	if err != nil {
 		return err
@@ -110,6 +134,29 @@ func (in *instance) build(ctx context.Context, g *globals, w wants) error {
 	in.poller = imappoll.New(imappoll.Config{
 		DB: in.db, Vault: in.vault, Pipeline: in.pipeline, Tokens: in.oauth, Metrics: imappoll.NewMetrics(w.metrics),
 	})
+	return nil
+}
+
+// unlock loads the master key, and makes one as long as nothing is sealed. Whoever
+// starts first writes the key before the first keyset, so where there is a keyset
+// the key that opens it was there.
+func (in *instance) unlock(ctx context.Context, g *globals, w wants, keysets postgres.Keysets) error {
+	own, err := keysets.Keyset(ctx, uuid.Nil)
+	if err != nil {
+		return err
+	}
+	if own == nil && !w.makes {
+		return noInstallation(g)
+	}
+	keyFile := filepath.Join(g.Data, "master.key")
+	master, made, err := vault.LoadMaster(vault.Source{Key: g.Key, KeyFile: g.KeyFile, Default: keyFile, Sealed: own != nil})
+	if err != nil {
+		return err
+	}
+	if made {
+		in.keyMade = keyFile
+	}
+	in.vault = vault.New(master, keysets)
 	return nil
 }
 

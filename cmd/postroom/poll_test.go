@@ -25,7 +25,7 @@ const polled = "support@poll.test"
 // with opens the installation for something that no command does.
 func (r *pollRoom) with(do func(ctx context.Context, in *instance) error) {
 	r.t.Helper()
-	in, err := open(r.t.Context(), &globals{Data: r.dir}, wants{guest: true})
+	in, err := open(r.t.Context(), &globals{Data: r.dir}, wants{makes: true, guest: true})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postroom/ingest"
+	"postroom/tickets"
 )
 
 type replayCmd struct {
@@ -45,41 +46,58 @@ func (c *replayCmd) replay(ctx context.Context, in *instance, std streams) error
 	if from.IsZero() {
 		from = to.Add(-24 * time.Hour)
 	}
+	period := fmt.Sprintf("from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	if !from.Before(to) {
+		return fmt.Errorf("no mail was received %s: the period ends before it begins; give a --from before --to, and before now", period)
+	}
 	list, err := in.desk.Workspaces(ctx)
 	if err != nil {
 		return err
 	}
+	if len(list) == 0 {
+		fmt.Fprintf(std.out, "No mail was received %s: there is no workspace yet.\n", period)
+	}
 	for _, w := range list {
-		counts := map[string]int{}
-		progress := newBar(std.err, 0, "replaying "+w.Name, false)
-		n, err := in.pipeline.Replay(ctx, ingest.Replay{
-			Workspace: w.ID, From: from, To: to, Apply: c.Apply, Actor: "replay",
-			Progress: progress.set,
-			Told: func(d ingest.Difference) {
-				counts[d.What]++
-				state := "applied"
-				if !d.Applied {
-					state = d.Kept
-				}
-				fmt.Fprintf(std.out, "  %s %-10s %q -> %q (%s)\n", d.Message.ID, d.What, d.Before, d.After, state)
-			},
-		})
-		progress.done()
-		if err != nil {
+		r := ingest.Replay{Workspace: w.ID, From: from, To: to, Apply: c.Apply, Actor: "replay"}
+		if err := in.replayIn(ctx, w, r, std); err != nil {
 			return err
 		}
-		if c.Apply {
-			if err := in.quiet(ctx, w); err != nil {
-				return err
-			}
-		}
-		fmt.Fprintf(std.out, "%s: %d mails from %s to %s replayed", w.Name, n, from.Format(time.RFC3339), to.Format(time.RFC3339))
-		for _, what := range []string{"verdict", "readable", "subject", "sender", "message-id", "ticket"} {
-			if counts[what] > 0 {
-				fmt.Fprintf(std.out, "; %d would differ by %s", counts[what], what)
-			}
-		}
-		fmt.Fprintln(std.out)
 	}
+	return nil
+}
+
+// replayIn runs r in its workspace and prints what it found.
+func (in *instance) replayIn(ctx context.Context, w tickets.Workspace, r ingest.Replay, std streams) error {
+	counts := map[string]int{}
+	progress := newBar(std.err, 0, "replaying "+w.Name, false)
+	r.Progress = progress.set
+	r.Told = func(d ingest.Difference) {
+		counts[d.What]++
+		state := "applied"
+		if !d.Applied {
+			state = d.Kept
+		}
+		fmt.Fprintf(std.out, "  %s %-10s %q -> %q (%s)\n", d.Message.ID, d.What, d.Before, d.After, state)
+	}
+	n, err := in.pipeline.Replay(ctx, r)
+	progress.done()
+	if err == nil && r.Apply {
+		err = in.quiet(ctx, w)
+	}
+	if err != nil {
+		return err
+	}
+	period := fmt.Sprintf("from %s to %s", r.From.Format(time.RFC3339), r.To.Format(time.RFC3339))
+	if n == 0 {
+		fmt.Fprintf(std.out, "%s: no mail was received %s (what still waits is not replayed)\n", w.Name, period)
+		return nil
+	}
+	fmt.Fprintf(std.out, "%s: %d mails %s replayed", w.Name, n, period)
+	for _, what := range []string{"verdict", "readable", "subject", "sender", "message-id", "ticket"} {
+		if counts[what] > 0 {
+			fmt.Fprintf(std.out, "; %d would differ by %s", counts[what], what)
+		}
+	}
+	fmt.Fprintln(std.out)
 	return nil
 }

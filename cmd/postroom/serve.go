@@ -66,7 +66,7 @@ func (c *serveCmd) serve(ctx context.Context, g *globals, std streams, then func
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	limits := ingest.DefaultLimits
 	limits.Lease = c.Lease
-	in, err := open(ctx, g, wants{works: c.has("work"), limits: limits, metrics: metrics})
+	in, err := open(ctx, g, wants{makes: true, works: c.has("work"), limits: limits, metrics: metrics})
 	if err != nil {
 		return err
 	}

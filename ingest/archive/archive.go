@@ -7,7 +7,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // An Entry is one mail of an archive.
@@ -45,8 +45,12 @@ type Reader struct {
 // Size returns how many bytes reading path will go through, for a progress bar.
 func Size(path string) (int64, error) {
 	var total int64
-	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return 0, err
+	}
+	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		fi, err := d.Info()
@@ -59,15 +63,21 @@ func Size(path string) (int64, error) {
 }
 
 // Walk calls Each for every mail in path, in a stable order, until one call fails.
+// Path itself may be a link; links inside a folder lead out of it and are left out.
+// A damaged archive in a folder does not end the walk; the error says so at its end.
 func (r Reader) Walk(path string) error {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	if !fi.IsDir() {
-		return r.file(path, filepath.Base(path), true)
+		return r.named(path)
 	}
-	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
+	var damaged error
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -82,24 +92,69 @@ func (r Reader) Walk(path string) error {
 		if err != nil || strings.HasPrefix(d.Name(), ".") {
 			return err // a hidden file is never a mail
 		}
+		if !d.Type().IsRegular() {
+			r.skip(name, errNoFile)
+			return nil
+		}
+		err = r.file(p, name)
+		var broken *DamagedError
+		switch {
+		case errors.As(err, &broken):
+			damaged = errors.Join(damaged, err)
+			return nil
 		// One file that cannot be read, or has gone meanwhile, does not end the walk.
-		switch err := r.file(p, name, false); {
 		case errors.Is(err, errUnreadable), errors.Is(err, errNoMail), errors.Is(err, fs.ErrNotExist):
 			r.skip(name, err)
 			return nil
-		default:
-			return err
 		}
+		return err
 	})
+	return errors.Join(err, damaged)
+}
+
+// named reads the one file that was asked for.
+func (r Reader) named(path string) error {
+	name := filepath.Base(path)
+	err := r.file(path, name)
+	if errors.Is(err, errNoMail) {
+		r.skip(name, err)
+		return nil
+	}
+	return err
 }
 
 var (
 	errUnreadable = errors.New("cannot be read")          // it is not what it seems to be
-	errNoMail     = errors.New("does not look like mail") // a file that lay in the folder by chance
+	errNoMail     = errors.New("does not look like mail") // a file that lay there by chance
+	errNoFile     = errors.New("is a link or a device, not a file")
 )
 
-// fieldLine is how a mail begins (RFC 5322 §2.2), or an mbox.
-var fieldLine = regexp.MustCompile(`^\s*(From |[!-9;-~]+[ \t]*:)`)
+// headSize is how much of a file is looked at to tell what it is.
+const headSize = 4 << 10
+
+var (
+	// beginning is how a mail begins (RFC 5322 §2.2), or an mbox.
+	beginning = regexp.MustCompile(`^\x{FEFF}?\s*(From |[!-9;-~]+[ \t]*:)`)
+	fieldLine = regexp.MustCompile(`(?m)^[!-9;-~]+[ \t]*:`)
+)
+
+// looksLikeMail tells mail from what lies beside it by how it begins. What is
+// called .eml may begin with anything, if a field follows or it is text.
+func looksLikeMail(name string, head []byte) bool {
+	if len(head) == 0 || beginning.Match(head) {
+		return true
+	}
+	return strings.HasSuffix(name, ".eml") && (fieldLine.Match(head) || isText(head))
+}
+
+func isText(head []byte) bool {
+	for cut := range min(utf8.UTFMax, len(head)) { // a character may be cut at the end
+		if utf8.Valid(head[:len(head)-cut]) {
+			return !bytes.ContainsRune(head, 0)
+		}
+	}
+	return false
+}
 
 func isMaildir(dir string) bool {
 	for _, sub := range []string{"cur", "new"} {
@@ -110,50 +165,88 @@ func isMaildir(dir string) bool {
 	return true
 }
 
-// file reads one file. One that was named by itself is taken for what the caller
-// says it is; one that was found in a folder must look like mail.
-func (r Reader) file(path, name string, named bool) error {
+// file reads one file, whatever it is.
+func (r Reader) file(path, name string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
 	in := bufio.NewReaderSize(&counter{f, r.Read}, 64<<10)
-	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) { // RFC 1952 §2.3.1
-		gz, err := gzip.NewReader(in)
+	packed := false
+	if head, _ := in.Peek(2); bytes.Equal(head, gzipMagic) {
+		gz, err := newMembers(in)
 		if err != nil {
 			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
 		}
-		defer func() { _ = gz.Close() }()
-		in = bufio.NewReaderSize(gz, 64<<10)
+		packed, in = true, bufio.NewReaderSize(gz, 64<<10)
 	}
-	if head, _ := in.Peek(512); len(head) > 0 && !named && !strings.HasSuffix(name, ".eml") && !fieldLine.Match(head) &&
-		!(len(head) >= 262 && string(head[257:262]) == "ustar") {
+	head, err := in.Peek(headSize)
+	isTar := len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX 1003.1, ustar
+	switch {
+	case packed && err != nil && err != io.EOF: // reading on says what is wrong
+	case !isTar && !looksLikeMail(name, head):
 		return errNoMail
 	}
-	if head, _ := in.Peek(262); len(head) == 262 && string(head[257:262]) == "ustar" { // POSIX 1003.1, ustar
-		return r.tar(in, name)
+	if !packed && !isTar {
+		return r.stream(in, name)
 	}
-	return r.stream(in, name)
+	return r.archive(in, name, isTar)
 }
 
-func (r Reader) tar(in io.Reader, name string) error {
+// archive reads what is packed, and says when it is damaged.
+func (r Reader) archive(in *bufio.Reader, name string, isTar bool) error {
+	taken, each := 0, r.Each
+	r.Each = func(e Entry) error {
+		taken++
+		return each(e)
+	}
+	read := r.stream
+	if isTar {
+		read = r.tar
+	}
+	err := read(in, name)
+	if errors.Is(err, errUnreadable) {
+		return &DamagedError{Name: name, Taken: taken, Err: err}
+	}
+	return err
+}
+
+func (r Reader) tar(in *bufio.Reader, name string) error {
 	t := tar.NewReader(in)
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
+			if err := drain(in); err != nil {
+				return fmt.Errorf("%w: %w", errUnreadable, err)
+			}
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w: %w", name, errUnreadable, err)
+			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
-		if h.Typeflag != tar.TypeReg || strings.HasPrefix(filepath.Base(h.Name), ".") {
-			continue
-		}
-		if err := r.stream(bufio.NewReader(t), h.Name); err != nil {
+		if err := r.member(bufio.NewReaderSize(t, headSize), h); err != nil {
 			return err
 		}
 	}
+}
+
+// member reads one file of a tar.
+func (r Reader) member(in *bufio.Reader, h *tar.Header) error {
+	switch {
+	case strings.HasPrefix(filepath.Base(h.Name), "."):
+	case h.Typeflag == tar.TypeSymlink, h.Typeflag == tar.TypeLink:
+		r.skip(h.Name, errNoFile)
+	case h.Typeflag == tar.TypeReg:
+		if head, err := in.Peek(headSize); err == nil || err == io.EOF {
+			if !looksLikeMail(h.Name, head) {
+				r.skip(h.Name, errNoMail)
+				return nil
+			}
+		}
+		return r.stream(in, h.Name)
+	}
+	return nil
 }
 
 // stream reads one mail, or the mails of an mbox. What is called .eml is one mail,

@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,11 +32,23 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func tarGz(t *testing.T, files [][2]string) string {
+func gz(t *testing.T, text string) string {
 	t.Helper()
 	var b bytes.Buffer
-	gz := gzip.NewWriter(&b)
-	tw := tar.NewWriter(gz)
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func tarOf(t *testing.T, files [][2]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
 	for _, f := range files {
 		if err := tw.WriteHeader(&tar.Header{Name: f[0], Mode: 0o600, Size: int64(len(f[1])), Format: tar.FormatUSTAR}); err != nil {
 			t.Fatal(err)
@@ -46,10 +60,12 @@ func tarGz(t *testing.T, files [][2]string) string {
 	if err := tw.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := gz.Close(); err != nil {
-		t.Fatal(err)
-	}
 	return b.String()
+}
+
+func tarGz(t *testing.T, files [][2]string) string {
+	t.Helper()
+	return gz(t, tarOf(t, files))
 }
 
 func TestWalk(t *testing.T) {
@@ -99,6 +115,70 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// Nothing is taken for mail that is none, wherever it lies, and nothing is read
+// through links but what was named. What is passed over is told.
+func TestNoMail(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	noise := strings.Repeat("\x9a\x01k\xff\n", 1000)
+	late := "\x80 what a broken sender left here\n" + one
+	write(t, dir+"/outside/secret", one)
+	write(t, dir+"/in/1.eml", one)
+	write(t, dir+"/in/late.eml", late)
+	write(t, dir+"/in/noise", noise)
+	write(t, dir+"/in/noise.eml", noise)
+	write(t, dir+"/in/noise.gz", gz(t, noise))
+	write(t, dir+"/in/text.eml", strings.Repeat("\u00e4", headSize)) // a character cut at the end of the head
+	write(t, dir+"/in/odd.eml", "x"+strings.Repeat("\u00e4", headSize))
+	write(t, dir+"/in/bom", "\ufeff"+one)
+	write(t, dir+"/all.tar", tarOf(t, [][2]string{{"README", "Hello\n"}, {"noise.eml", noise}, {"late.eml", late}, {"1", one}}))
+	for link, to := range map[string]string{
+		"in/link.eml": "../outside/secret", "in/folder": "../outside", "in/nowhere": "nowhere", "file": "in/1.eml", "all": "in", "inner": "in/link.eml",
+	} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(dir+"/in/pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inside := []string{"1.eml", "bom", "late.eml", "odd.eml", "text.eml"}
+	skipped := []string{"folder", "link.eml", "noise", "noise.eml", "noise.gz", "nowhere", "pipe"}
+	tests := []struct {
+		path           string
+		names, skipped []string
+	}{
+		{"in", inside, skipped},
+		{"all", inside, skipped},
+		{"file", []string{"file"}, nil},
+		{"inner", []string{"inner"}, nil},
+		{"in/noise", nil, []string{"noise"}},
+		{"in/noise.eml", nil, []string{"noise.eml"}},
+		{"in/noise.gz", nil, []string{"noise.gz"}},
+		{"all.tar", []string{"late.eml", "1"}, []string{"README", "noise.eml"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.path, func(t *testing.T) {
+			t.Parallel()
+			var names, skipped []string
+			r := Reader{
+				Max:  1 << 20,
+				Each: func(e Entry) error { names = append(names, e.Name); return nil },
+				Skip: func(name string, _ error) { skipped = append(skipped, name) },
+			}
+			if err := r.Walk(filepath.Join(dir, tt.path)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.names, names) + cmp.Diff(tt.skipped, skipped); diff != "" {
+				t.Errorf("taken and skipped (-want +got):\n%s", diff)
+			}
+			if _, err := Size(filepath.Join(dir, tt.path)); err != nil {
+				t.Errorf("Size: %v", err)
+			}
+		})
+	}
+}
+
 // The mails of an mbox come out as they went in: without the lines that part
 // them, and without the quoting that protects theirs.
 func TestMbox(t *testing.T) {
@@ -113,5 +193,51 @@ func TestMbox(t *testing.T) {
 	want := []string{one, "Subject: quoted\n\nFrom the start\n>From twice\n", strings.TrimSuffix(two, "\n")}
 	if diff := cmp.Diff(want[:2], got[:2]); diff != "" || strings.TrimSpace(got[2]) != strings.TrimSpace(want[2]) {
 		t.Errorf("-want +got:\n%s", cmp.Diff(want, got))
+	}
+}
+
+// An archive that is not whole says so, wherever it is broken, and how many mails
+// came out of it; the rest of its folder is read all the same.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	whole := tarGz(t, [][2]string{{"1.eml", one}, {"box", mbox}})
+	plain := tarOf(t, [][2]string{{"1.eml", one}, {"2.eml", strings.Repeat(two, 50)}})
+	flip := func(s string, at int) string { return s[:at] + string(s[at]^0x10) + s[at+1:] }
+	tests := []struct {
+		name, text string
+		taken      int // -1: it is whole
+	}{
+		{"whole", whole, -1},
+		{"zeros behind it, as tapes leave them", whole + strings.Repeat("\x00", 5000), -1},
+		{"two members", gz(t, plain[:700]) + gz(t, plain[700:]), -1},
+		{"a large last record", gz(t, plain+strings.Repeat("\x00", 1<<20)), -1},
+		{"checksum", flip(whole, len(whole)-6), 4},
+		{"length", flip(whole, len(whole)-2), 4},
+		{"no checksum", whole[:len(whole)-8], 4},
+		{"half", gz(t, plain)[:60], 0},
+		{"other data behind it", whole + "more", 4},
+		{"a second tar behind the first", gz(t, plain+plain), 2},
+		{"tar cut off", plain[:1200], 1},
+		{"header of the second mail", flip(plain, 1024+10), 1},
+		{"checksum of one mail", flip(gz(t, one), len(gz(t, one))-6), 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir+"/a", tt.text)
+			write(t, dir+"/b.eml", one)
+			for path, others := range map[string]int{dir + "/a": 0, dir: 1} {
+				got := 0
+				err := Reader{Max: 1 << 20, Each: func(Entry) error { got++; return nil }}.Walk(path)
+				var damaged *DamagedError
+				switch {
+				case !errors.As(err, &damaged) && (tt.taken >= 0 || err != nil):
+					t.Errorf("Walk(%s) = %v, want a DamagedError: %v", path, err, tt.taken >= 0)
+				case damaged != nil && (damaged.Taken != tt.taken || got != tt.taken+others):
+					t.Errorf("Walk(%s) = %v, and %d mails in all, want %d taken from it", path, err, got, tt.taken)
+				}
+			}
+		})
 	}
 }

@@ -18,10 +18,12 @@ type Source struct {
 	Key     string // the key text itself (POSTROOM_KEY)
 	KeyFile string // path of a file that must exist (POSTROOM_KEY_FILE)
 	Default string // path in the data directory, made with a new key on first start
+	Sealed  bool   // there is data under a key already, so none is made
 }
 
 // LoadMaster reads the master keys. A key text is one key per line, `postroom-key-1:<32 bytes in base64url>`: the first line
-// wraps, the others still unwrap. Only the file at Default is made when it is missing; created tells that this call made it,
+// wraps, the others still unwrap. Only the file at Default is made when it is missing
+// and nothing is sealed yet; created tells that this call made it,
 // which is the moment to ask for a backup: without its master key, sealed data is lost.
 func LoadMaster(opt Source) (m *Master, created bool, err error) {
 	switch {
@@ -39,14 +41,18 @@ func LoadMaster(opt Source) (m *Master, created bool, err error) {
 		}
 		return m, false, err
 	case opt.Default != "":
-		return loadDefault(opt.Default)
+		return loadDefault(opt.Default, opt.Sealed)
 	}
 	return nil, false, errors.New("there is no master key: set POSTROOM_KEY, or POSTROOM_KEY_FILE to the path of a key file")
 }
 
-func loadDefault(path string) (m *Master, created bool, err error) {
+func loadDefault(path string, sealed bool) (m *Master, created bool, err error) {
 	m, err = readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if sealed {
+			return nil, false, fmt.Errorf("%w: the database holds data sealed with the key that was in it, and nothing of that can be read "+
+				"without it; put your backup of the file back there, or name where it is with POSTROOM_KEY_FILE", err)
+		}
 		if created, err = makeKeyFile(path); err != nil {
 			return nil, false, fmt.Errorf("make a master key at %s: %w", path, err)
 		}

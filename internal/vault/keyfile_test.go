@@ -63,6 +63,8 @@ func TestSources(t *testing.T) {
 		{name: "empty file", source: Source{KeyFile: empty}, want: empty + ": it holds no key"},
 		{name: "empty default", source: Source{Default: empty}, want: "holds no key"},
 		{name: "huge file", source: Source{KeyFile: keyFile(t, strings.Repeat("#\n", maxKeyText), 0o600)}, want: "no key file"},
+		{name: "lost key", source: Source{Default: missing, Sealed: true}, want: missing + ": no such file or directory: the database holds data sealed"},
+		{name: "key of sealed data", source: Source{Default: path, Sealed: true}, key: file},
 		{name: "no data directory", source: Source{Default: missing + "/key"}, want: "must exist"},
 	}
 	for _, tt := range tests {
