@@ -92,6 +92,8 @@ func problemOf(err error) *Problem {
 		return problem(409, "conflict", "This cannot be done as things stand: it is taken, or in another state.")
 	case errors.As(err, &invalid):
 		return problem(422, "invalid", invalidDetail).field(invalid.Field, invalid.Reason)
+	case tickets.TextRefused(err):
+		return problem(422, "invalid", "The request has a text with a NUL character, or that is not UTF-8.")
 	case errors.As(err, &kind):
 		return problem(415, "unsupported_media_type", "The body must be "+kind.want+"; say so in Content-Type.")
 	case errors.As(err, &large):
@@ -121,7 +123,7 @@ func (p *Problem) retry(after time.Duration) *Problem {
 
 // field names a field; without a place of its own it is one of the body.
 func (p *Problem) field(name, message string) *Problem {
-	if !strings.Contains(name, ".") {
+	if !strings.Contains(name, ".") && name != "body" && name != "query" {
 		name = "body." + name
 	}
 	p.Errors = append(p.Errors, Field{name, message})
