@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,13 +94,35 @@ func (p *pages) open(do func(http.ResponseWriter, *http.Request) error) http.Han
 		err := p.origin.Check(r)
 		if err != nil {
 			err = errOrigin
-		} else {
+		} else if err = checkText(r); err == nil {
 			err = do(w, r)
 		}
 		if err != nil {
 			p.fail(w, r, err)
 		}
 	})
+}
+
+// checkText reads the form and refuses an address or a form that cannot be read,
+// or has text that the database cannot keep or compare with.
+func checkText(r *http.Request) error {
+	if !tickets.Storable(r.URL.Path) {
+		return tickets.ErrNotFound
+	}
+	var over *http.MaxBytesError
+	if err := r.ParseForm(); errors.As(err, &over) {
+		return err
+	} else if err != nil {
+		return errForm
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Form)) {
+		for _, v := range r.Form[name] {
+			if err := tickets.CheckText(strings.ToValidUTF8(name, "\uFFFD"), v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // signedIn serves a page to those who have signed in, and sends others to where
