@@ -25,7 +25,7 @@ const about = `Mail in, tickets out.
 * What goes wrong is answered as ` + "`application/problem+json`" + ` (RFC 9457); decide by ` + "`code`" + `.
 * Lists come in pages: follow ` + "`links.next`" + ` while ` + "`meta.has_more`" + ` is true.
 * Send an ` + "`Idempotency-Key`" + ` with a POST and it is done once, however often you send it within a day.
-* Single resources have an ` + "`ETag`" + `; send it back as ` + "`If-None-Match`" + `.
+* Single resources have an ` + "`ETag`" + `; send it back as ` + "`If-None-Match`" + `, or with a change as ` + "`If-Match`" + ` where that is offered.
 * Every answer has ` + "`RateLimit-*`" + ` headers and an ` + "`X-Request-Id`" + `.
 `
 

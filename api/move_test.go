@@ -98,6 +98,40 @@ func TestUnthread(t *testing.T) {
 	}
 }
 
+// TestIfMatch changes tickets under a condition: what has changed since it was read
+// is left alone.
+func TestIfMatch(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.newPlace("Lumen")
+	h.submit(p, letter("a@one.example", 1, "Lamp", ""))
+	tag := func(ticket string) string {
+		t.Helper()
+		return h.do(call{path: p.path + "/tickets/" + ticket}).header.Get("ETag")
+	}
+	stale := tag("1")
+	b := h.submit(p, letter("a@one.example", 2, "Re: Lamp", "1@customer.example"))
+	c := h.submit(p, letter("a@one.example", 3, "Re: Lamp", "1@customer.example"))
+	h.submit(p, letter("a@one.example", 4, "Shade", ""))
+	// refused, then done with the ticket's ETag
+	change := func(ticket, path string, body any) api.Move {
+		t.Helper()
+		key := map[string]string{"If-Match": stale, "Idempotency-Key": path}
+		if got := want[api.Problem](h, 412, call{method: "POST", path: p.path + path, body: body, header: key}); got.Code != "precondition_failed" {
+			t.Errorf("%s with a stale ETag = %+v", path, got)
+		}
+		key["If-Match"] = `"x", ` + tag(ticket)
+		return want[api.Move](h, 200, call{method: "POST", path: p.path + path, body: body, header: key})
+	}
+	off := change("1", "/tickets/1/messages/"+b.ID+"/unthread", nil)
+	change(off.TargetID, "/moves/"+off.ID+"/undo", nil)
+	change("1", "/tickets/1/split", map[string][]string{"messages": {c.ID}})
+	change("2", "/tickets/2/merge", map[string]string{"into": "1"})
+	if moves := pages[api.Move](h, p.path+"/tickets/1/moves"); len(moves) != 3 {
+		t.Errorf("moves = %+v, want the three that were agreed to", moves)
+	}
+}
+
 func TestRelated(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -29,6 +29,7 @@ func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 type Desk struct {
 	db   *postgres.DB
 	sign signer
+	only *precondition // nil: changes are done however the ticket stands
 }
 
 // New returns the desk kept in db.
