@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -173,7 +175,11 @@ func (s *server) mergeTicket(ctx context.Context, workspace uuid.UUID, in *merge
 	if err != nil {
 		return nil, err
 	}
-	return moved(in.desk(s, source.ID).Merge(ctx, workspace, auth.From(ctx).Actor, source.ID, target.ID))
+	m, err := in.desk(s, source.ID).Merge(ctx, workspace, auth.From(ctx).Actor, source.ID, target.ID)
+	if errors.Is(err, tickets.ErrConflict) {
+		err = &tickets.ConflictError{Reason: fmt.Sprintf("Ticket %d is merged into another ticket already. Merge that one, or undo the merging first; the ticket's moves name it.", source.Number)}
+	}
+	return moved(m, err)
 }
 
 func (s *server) splitTicket(ctx context.Context, workspace uuid.UUID, in *splitIn) (*changed[Move], error) {

@@ -88,8 +88,8 @@ func TestUnthread(t *testing.T) {
 	if len(posts) != 2 || posts[0].Evidence != "moved" || posts[1].Evidence != "in-reply-to" || posts[1].Weight != 90 {
 		t.Errorf("the new ticket has %+v", posts)
 	}
-	if got := h.do(call{method: "POST", path: p.path + "/tickets/1/messages/" + a.ID + "/unthread"}); got.status != 409 {
-		t.Errorf("taking off a ticket's only message = %d, want 409", got.status)
+	if got := want[api.Problem](h, 409, call{method: "POST", path: p.path + "/tickets/1/messages/" + a.ID + "/unthread"}); !strings.Contains(got.Detail, "one must stay") {
+		t.Errorf("taking off a ticket's only message = %+v, want it said that one must stay", got)
 	}
 	want[api.Move](h, 200, call{method: "POST", path: p.path + "/moves/" + m.ID + "/undo"})
 	posts = pages[api.Post](h, p.path+"/tickets/1/messages")
@@ -129,6 +129,36 @@ func TestIfMatch(t *testing.T) {
 	change("2", "/tickets/2/merge", map[string]string{"into": "1"})
 	if moves := pages[api.Move](h, p.path+"/tickets/1/moves"); len(moves) != 3 {
 		t.Errorf("moves = %+v, want the three that were agreed to", moves)
+	}
+}
+
+// TestConflictsSayWhy provokes refusals whose callers can do something about them.
+func TestConflictsSayWhy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.newPlace("Lumen")
+	for i := range 3 {
+		h.submit(p, letter("a@one.example", i+1, fmt.Sprintf("Thing %d", i), ""))
+	}
+	m := h.submit(p, letter("a@one.example", 4, "Re: Thing 0", "1@customer.example"))
+	merge := func(from, into string) call {
+		return call{method: "POST", path: p.path + "/tickets/" + from + "/merge", body: map[string]string{"into": into}}
+	}
+	first := want[api.Move](h, 200, merge("1", "2"))
+	want[api.Move](h, 200, call{method: "POST", path: p.path + "/tickets/2/split", body: map[string][]string{"messages": {m.ID}}})
+	for _, tt := range []struct {
+		call call
+		says string
+	}{
+		{merge("1", "3"), "Ticket 1 is merged into another ticket already"},
+		{call{method: "POST", path: p.path + "/moves/" + first.ID + "/undo"}, "Undo the later move first"},
+		{call{method: "POST", path: p.path + "/messages/" + m.ID + "/retry"}, "this one is filed"},
+		{call{method: "POST", path: p.path + "/mailboxes", body: map[string]string{"address": p.mailbox.Address}}, "is a mailbox's already"},
+		{call{method: "POST", path: p.path + "/mailboxes/" + p.mailbox.ID + "/polling/poll"}, "does not poll the mailbox"},
+	} {
+		if got := want[api.Problem](h, 409, tt.call); got.Code != "conflict" || !strings.Contains(got.Detail, tt.says) {
+			t.Errorf("%s = %+v, want it to say %q", tt.call.path, got, tt.says)
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ func (e *bodyError) Unwrap() error        { return e.err }
 // it is ours to mend: its text goes to the log and not to the caller.
 func problemOf(err error) *Problem {
 	var invalid *tickets.InvalidError
+	var conflict *tickets.ConflictError
 	var large *ingest.TooLargeError
 	var many *auth.TooManyError
 	var method *methodError
@@ -88,6 +89,8 @@ func problemOf(err error) *Problem {
 		return problem(409, "idempotency_key_in_use", "The same request is being worked on; ask again in a moment for its answer.").retry(time.Second)
 	case errors.Is(err, errChanged):
 		return problem(412, "precondition_failed", "It was changed since you have read it, and nothing was done; read it again.")
+	case errors.As(err, &conflict):
+		return problem(409, "conflict", conflict.Reason)
 	case errors.Is(err, tickets.ErrConflict):
 		return problem(409, "conflict", "This cannot be done as things stand: it is taken, or in another state.")
 	case errors.As(err, &invalid):

@@ -212,7 +212,7 @@ func (d *Desk) Undo(ctx context.Context, workspace uuid.UUID, actor string, id u
 			return err
 		}
 		if away || target.Into != nil || m.Kind == Split && source.Into != nil {
-			return ErrConflict
+			return &ConflictError{"What was moved, or the ticket that it was moved to or from, was moved on since. Undo the later move first; the moves of both tickets name it."}
 		}
 		if m.Kind == Merge {
 			b.Queue(asideSQL, workspace, m.Source)

@@ -33,14 +33,20 @@ type fault struct {
 func faultOf(err error) fault {
 	var many *auth.TooManyError
 	var invalid *tickets.InvalidError
+	var conflict *tickets.ConflictError
 	var body *http.MaxBytesError
+	var method *methodError
 	switch {
 	case errors.Is(err, tickets.ErrNotFound):
 		return fault{Status: 404, Happened: "There is nothing here", Advice: "The address may be mistyped, or what was here is in another workspace. Go back, or start from the list of tickets."}
+	case errors.As(err, &conflict):
+		return fault{Status: 409, Happened: "This cannot be done as things stand", Advice: conflict.Reason}
 	case errors.Is(err, tickets.ErrConflict):
 		return fault{Status: 409, Happened: "It has changed in the meantime", Advice: "Somebody else, or the system itself, was faster. Go back and load the page again to see how it stands now."}
 	case errors.Is(err, auth.ErrForbidden), errors.Is(err, tickets.ErrForbidden):
 		return fault{Status: 403, Happened: "You may not do this", Advice: "Ask whoever looks after this installation."}
+	case errors.As(err, &method):
+		return fault{Status: 405, Happened: "This page is not for that", Advice: "The address is right, but it cannot be asked by " + method.method + ". Start from the list of tickets."}
 	case errors.Is(err, errOrigin):
 		return fault{Status: 403, Happened: "This form did not come from here", Advice: "For your safety nothing was done. Open the page again and send the form from there."}
 	case errors.Is(err, errForm):

@@ -154,7 +154,7 @@ func TestJudge(t *testing.T) {
 	if r := h.post(one+"/verdict", url.Values{"verdict": {"maybe"}}); r.status != 422 {
 		t.Errorf("a verdict that is none = %d, want 422", r.status)
 	}
-	if r := h.post(one+"/retry", nil); r.status != 409 || !strings.Contains(r.body, "changed in the meantime") {
+	if r := h.post(one+"/retry", nil); r.status != 409 || !strings.Contains(r.body, "this one is filed") {
 		t.Errorf("retry of what has not failed = %d, want 409", r.status)
 	}
 }
@@ -194,6 +194,34 @@ func TestDamagedForms(t *testing.T) {
 	}
 	if now, err := h.pipeline.Message(t.Context(), p.ws.ID, m.ID); err != nil || now.Stage != ingest.Held {
 		t.Errorf("after damaged forms the spam is %+v, %v, want it held", now, err)
+	}
+}
+
+// TestMethods asks for pages by methods that they do not take.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	origin := map[string]string{"Sec-Fetch-Site": "same-origin"}
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"DELETE", "/sign-in", 405, "GET, HEAD, POST"},
+		{"GET", "/sign-out", 405, "POST"},
+		{"POST", "/w/x/tickets", 405, "GET, HEAD"},
+		{"GET", "/w/x/messages/y/verdict", 405, "POST"},
+		{"PUT", "/", 405, "GET, HEAD"},
+		{"PUT", "/nothing", 404, ""},
+		{"GET", "/nothing", 404, ""},
+	} {
+		r := h.send(tt.method, tt.path, nil, origin)
+		if r.status != tt.status || r.header.Get("Allow") != tt.allow || !strings.Contains(r.body, "<h1") {
+			t.Errorf("%s %s = %d, Allow %q, want a page with %d, %q", tt.method, tt.path, r.status, r.header.Get("Allow"), tt.status, tt.allow)
+		}
+	}
+	if r := h.get("/w//x/../tickets"); r.status/100 != 3 {
+		t.Errorf("an untidy path = %d, want the way to the tidy one", r.status)
 	}
 }
 
