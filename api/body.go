@@ -38,13 +38,13 @@ func bodyOf(r *http.Request) []byte {
 	return nil
 }
 
-// takeBody reads the body of a request that changes something, once and within
+// takeBody reads the body of a request that has or may have one, once and within
 // the operation's limit, for all who look at it behind here. The time for the
 // work itself begins when that is done.
 func (s *server) takeBody(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation()
 	r, w := humago.Unwrap(ctx)
-	if op.Method == http.MethodPost {
+	if op.Method == http.MethodPost || op.RequestBody != nil {
 		body, release, err := s.receive(op, w, r)
 		if err != nil {
 			writeProblem(w, r, err)

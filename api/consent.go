@@ -18,12 +18,12 @@ import (
 
 // An OAuthProvider is a workspace's registration at a provider.
 type OAuthProvider struct {
-	Name     string   `json:"name" example:"google"`
+	Name     string   `json:"name" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$" example:"google"`
 	Kind     string   `json:"kind" enum:"google,microsoft,oidc"`
-	Issuer   string   `json:"issuer,omitempty" doc:"URL of an OpenID provider; for Microsoft the tenant." example:"https://login.example.com"`
-	ClientID string   `json:"client_id"`
-	Secret   string   `json:"client_secret,omitempty" writeOnly:"true" doc:"Never shown; left out it stays as it is."`
-	Scopes   []string `json:"scopes,omitempty" doc:"Besides those that reading mail needs." maxItems:"50"`
+	Issuer   string   `json:"issuer,omitempty" maxLength:"2000" doc:"The https URL of an OpenID provider; for Microsoft the tenant; for Google left out." example:"https://login.example.com"`
+	ClientID string   `json:"client_id" minLength:"1" maxLength:"500"`
+	Secret   string   `json:"client_secret,omitempty" maxLength:"4000" writeOnly:"true" doc:"Never shown; left out it stays as it is."`
+	Scopes   []string `json:"scopes,omitempty" doc:"Besides those that reading mail needs; each of at most 200 characters." maxItems:"50"`
 	AppOnly  bool     `json:"app_only,omitempty" doc:"No person consents: the application itself was given access (client credentials)."`
 }
 
@@ -143,6 +143,10 @@ func (s *server) putProvider(ctx context.Context, workspace uuid.UUID, in *putPr
 		Provider: b.Name, Kind: oauthgmail.Kind(b.Kind), Issuer: b.Issuer, ClientID: b.ClientID, Secret: b.Secret, Scopes: b.Scopes, AppOnly: b.AppOnly,
 	})
 	if err != nil {
+		var invalid *oauthgmail.InvalidError
+		if errors.As(err, &invalid) && invalid.Field == "provider" {
+			return nil, &tickets.InvalidError{Field: "name", Reason: invalid.Reason}
+		}
 		return nil, consentError(err)
 	}
 	b.Secret = ""

@@ -25,7 +25,7 @@ const about = `Mail in, tickets out.
 * What goes wrong is answered as ` + "`application/problem+json`" + ` (RFC 9457); decide by ` + "`code`" + `.
 * Lists come in pages: follow ` + "`links.next`" + ` while ` + "`meta.has_more`" + ` is true.
 * Send an ` + "`Idempotency-Key`" + ` with a POST and it is done once, however often you send it within a day.
-* Single resources have an ` + "`ETag`" + `; send it back as ` + "`If-None-Match`" + `.
+* Single resources have an ` + "`ETag`" + `; send it back as ` + "`If-None-Match`" + `, or with a change as ` + "`If-Match`" + ` where that is offered.
 * Every answer has ` + "`RateLimit-*`" + ` headers and an ` + "`X-Request-Id`" + `.
 `
 
@@ -59,7 +59,7 @@ func (s *server) describe() {
 	}
 	config.Security = []map[string][]string{{"bearer": {}}}
 	s.api = humago.NewWithPrefix(s.mux, prefix, config)
-	s.api.UseMiddleware(s.scope, s.takeBody, s.once)
+	s.api.UseMiddleware(s.scope, s.takeBody, s.checkText, s.once)
 	s.describeProblem()
 	s.addWorkspaces()
 	s.addMailboxes()
@@ -101,10 +101,13 @@ func useProblem(_ *huma.OpenAPI, op *huma.Operation) {
 func add[I, O any](s *server, action auth.Action, op huma.Operation, do func(context.Context, *I) (*O, error)) {
 	op.Metadata = map[string]any{actionKey: action}
 	op.Errors = append(op.Errors, 401, 403, 404, 429, 500, 503)
-	if op.Method == http.MethodPost {
+	op.MaxBodyBytes = cmp.Or(op.MaxBodyBytes, jsonBytes)
+	switch op.Method {
+	case http.MethodPost:
 		op.Errors = append(op.Errors, 400, 409, 413, 415, 422)
 		op.Parameters = append(op.Parameters, keyParam())
-		op.MaxBodyBytes = cmp.Or(op.MaxBodyBytes, jsonBytes)
+	case http.MethodPut:
+		op.Errors = append(op.Errors, 400, 413, 415, 422)
 	}
 	op.BodyReadTimeout = -1 // takeBody has read it already
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {

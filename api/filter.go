@@ -35,7 +35,7 @@ func (s *server) addFilter() {
 	}, s.getFilter)
 	addIn(s, auth.Manage, huma.Operation{
 		OperationID: "put-filter", Method: http.MethodPut, Path: "/filter", Tags: tags, Summary: "Change the filter's settings",
-		Description: "For mail that is scored from now on.", Errors: []int{400, 412, 422},
+		Description: "For mail that is scored from now on.", Errors: []int{412},
 	}, s.putFilter)
 	s.addSenders()
 	s.addTraining()

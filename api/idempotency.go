@@ -80,7 +80,7 @@ func (s *server) first(ctx huma.Context, turn *auth.Turn, next func(huma.Context
 // settled reports whether an answer with this status is the request's last.
 func settled(status int) bool {
 	switch status {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusTooManyRequests:
+	case http.StatusBadRequest, http.StatusPreconditionFailed, http.StatusUnprocessableEntity, http.StatusTooManyRequests:
 		return false
 	}
 	return status < http.StatusInternalServerError

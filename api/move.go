@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -50,7 +52,21 @@ func showRelated(r tickets.Relation) Related {
 	return Related{r.Ticket.String(), r.Number, r.Mailbox.String(), r.Subject, string(r.Status), r.Reason, r.At.UTC()}
 }
 
+// IfTicket asks for a change only if the ticket is as the caller has seen it.
+type IfTicket struct {
+	IfMatch string `header:"If-Match" doc:"The ETag of the ticket that you have seen, of an undoing the move's target; if it is another by now nothing is done and the answer is 412."`
+}
+
+// desk is the desk for a change of that ticket.
+func (in IfTicket) desk(s *server, ticket uuid.UUID) *tickets.Desk {
+	if in.IfMatch == "" {
+		return s.desk
+	}
+	return s.desk.If(ticket, func(now tickets.Ticket) error { return unchanged(in.IfMatch, showTicket(now)) })
+}
+
 type mergeIn struct {
+	IfTicket
 	Ticket string `path:"ticket" doc:"The ticket's id or its number."`
 	Body   struct {
 		Into string `json:"into" doc:"The id or number of the ticket that gets the messages." example:"42"`
@@ -58,6 +74,7 @@ type mergeIn struct {
 }
 
 type splitIn struct {
+	IfTicket
 	Ticket string `path:"ticket" doc:"The ticket's id or its number."`
 	Body   struct {
 		Messages []string `json:"messages" minItems:"1" maxItems:"1000" nullable:"false" doc:"The ids of the messages that leave; one must stay."`
@@ -65,11 +82,13 @@ type splitIn struct {
 }
 
 type unthreadIn struct {
+	IfTicket
 	Ticket  string `path:"ticket" doc:"The id or number of the ticket that it is to leave."`
 	Message string `path:"message" doc:"The message's id."`
 }
 
 type moveIn struct {
+	IfTicket
 	Move string `path:"move" doc:"The move's id."`
 }
 
@@ -90,19 +109,19 @@ func (s *server) addMoves() {
 	}, s.listMoves)
 	addIn(s, auth.Judge, huma.Operation{
 		OperationID: "merge-ticket", Method: http.MethodPost, Path: "/tickets/{ticket}/merge", Tags: tags,
-		Summary: "Merge a ticket into another", Description: "All its messages go there, later answers to them too, and its number leads there. The same again changes nothing.",
+		Summary: "Merge a ticket into another", Description: "All its messages go there, later answers to them too, and its number leads there. The same again changes nothing.", Errors: []int{412},
 	}, s.mergeTicket)
 	addIn(s, auth.Judge, huma.Operation{
 		OperationID: "split-ticket", Method: http.MethodPost, Path: "/tickets/{ticket}/split", Tags: tags,
-		Summary: "Split messages off a ticket", Description: "They go to a new ticket, and later answers to them too. The same again changes nothing.",
+		Summary: "Split messages off a ticket", Description: "They go to a new ticket, and later answers to them too. The same again changes nothing.", Errors: []int{412},
 	}, s.splitTicket)
 	addIn(s, auth.Judge, huma.Operation{
 		OperationID: "unthread-message", Method: http.MethodPost, Path: "/tickets/{ticket}/messages/{message}/unthread", Tags: tags,
-		Summary: "Take a message off a ticket where it does not belong", Description: "It goes to a new ticket, and later answers to it too. The same again changes nothing.",
+		Summary: "Take a message off a ticket where it does not belong", Description: "It goes to a new ticket, and later answers to it too. The same again changes nothing.", Errors: []int{412},
 	}, s.unthreadMessage)
 	addIn(s, auth.Judge, huma.Operation{
 		OperationID: "undo-move", Method: http.MethodPost, Path: "/moves/{move}/undo", Tags: tags,
-		Summary: "Undo a merging or splitting", Description: "The messages go back, of a split with all that followed them. Undoing again changes nothing.",
+		Summary: "Undo a merging or splitting", Description: "The messages go back, of a split with all that followed them. Undoing again changes nothing.", Errors: []int{412},
 	}, s.undoMove)
 }
 
@@ -156,7 +175,11 @@ func (s *server) mergeTicket(ctx context.Context, workspace uuid.UUID, in *merge
 	if err != nil {
 		return nil, err
 	}
-	return moved(s.desk.Merge(ctx, workspace, auth.From(ctx).Actor, source.ID, target.ID))
+	m, err := in.desk(s, source.ID).Merge(ctx, workspace, auth.From(ctx).Actor, source.ID, target.ID)
+	if errors.Is(err, tickets.ErrConflict) {
+		err = &tickets.ConflictError{Reason: fmt.Sprintf("Ticket %d is merged into another ticket already. Merge that one, or undo the merging first; the ticket's moves name it.", source.Number)}
+	}
+	return moved(m, err)
 }
 
 func (s *server) splitTicket(ctx context.Context, workspace uuid.UUID, in *splitIn) (*changed[Move], error) {
@@ -168,7 +191,7 @@ func (s *server) splitTicket(ctx context.Context, workspace uuid.UUID, in *split
 		}
 		ids[i] = id
 	}
-	return s.split(ctx, workspace, in.Ticket, ids)
+	return s.split(ctx, workspace, offTicket{in.IfTicket, in.Ticket, ids})
 }
 
 func (s *server) unthreadMessage(ctx context.Context, workspace uuid.UUID, in *unthreadIn) (*changed[Move], error) {
@@ -176,15 +199,22 @@ func (s *server) unthreadMessage(ctx context.Context, workspace uuid.UUID, in *u
 	if err != nil {
 		return nil, err
 	}
-	return s.split(ctx, workspace, in.Ticket, []uuid.UUID{id})
+	return s.split(ctx, workspace, offTicket{in.IfTicket, in.Ticket, []uuid.UUID{id}})
 }
 
-func (s *server) split(ctx context.Context, workspace uuid.UUID, named string, messages []uuid.UUID) (*changed[Move], error) {
-	t, err := s.ticket(ctx, workspace, named)
+// offTicket is messages that are to leave a ticket.
+type offTicket struct {
+	IfTicket
+	ticket   string // its id or number
+	messages []uuid.UUID
+}
+
+func (s *server) split(ctx context.Context, workspace uuid.UUID, off offTicket) (*changed[Move], error) {
+	t, err := s.ticket(ctx, workspace, off.ticket)
 	if err != nil {
 		return nil, err
 	}
-	return moved(s.desk.Split(ctx, workspace, auth.From(ctx).Actor, t.ID, messages))
+	return moved(off.desk(s, t.ID).Split(ctx, workspace, auth.From(ctx).Actor, t.ID, off.messages))
 }
 
 func (s *server) undoMove(ctx context.Context, workspace uuid.UUID, in *moveIn) (*changed[Move], error) {
@@ -192,7 +222,11 @@ func (s *server) undoMove(ctx context.Context, workspace uuid.UUID, in *moveIn) 
 	if err != nil {
 		return nil, err
 	}
-	return moved(s.desk.Undo(ctx, workspace, auth.From(ctx).Actor, id))
+	m, err := s.desk.Move(ctx, workspace, id)
+	if err != nil {
+		return nil, err
+	}
+	return moved(in.desk(s, m.Target).Undo(ctx, workspace, auth.From(ctx).Actor, id))
 }
 
 func moved(m tickets.Move, err error) (*changed[Move], error) {

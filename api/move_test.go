@@ -88,13 +88,77 @@ func TestUnthread(t *testing.T) {
 	if len(posts) != 2 || posts[0].Evidence != "moved" || posts[1].Evidence != "in-reply-to" || posts[1].Weight != 90 {
 		t.Errorf("the new ticket has %+v", posts)
 	}
-	if got := h.do(call{method: "POST", path: p.path + "/tickets/1/messages/" + a.ID + "/unthread"}); got.status != 409 {
-		t.Errorf("taking off a ticket's only message = %d, want 409", got.status)
+	if got := want[api.Problem](h, 409, call{method: "POST", path: p.path + "/tickets/1/messages/" + a.ID + "/unthread"}); !strings.Contains(got.Detail, "one must stay") {
+		t.Errorf("taking off a ticket's only message = %+v, want it said that one must stay", got)
 	}
 	want[api.Move](h, 200, call{method: "POST", path: p.path + "/moves/" + m.ID + "/undo"})
 	posts = pages[api.Post](h, p.path+"/tickets/1/messages")
 	if len(posts) != 3 || posts[1].Evidence != "in-reply-to" {
 		t.Errorf("after undoing it ticket 1 has %+v, want all three as they were", posts)
+	}
+}
+
+// TestIfMatch changes tickets under a condition: what has changed since it was read
+// is left alone.
+func TestIfMatch(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.newPlace("Lumen")
+	h.submit(p, letter("a@one.example", 1, "Lamp", ""))
+	tag := func(ticket string) string {
+		t.Helper()
+		return h.do(call{path: p.path + "/tickets/" + ticket}).header.Get("ETag")
+	}
+	stale := tag("1")
+	b := h.submit(p, letter("a@one.example", 2, "Re: Lamp", "1@customer.example"))
+	c := h.submit(p, letter("a@one.example", 3, "Re: Lamp", "1@customer.example"))
+	h.submit(p, letter("a@one.example", 4, "Shade", ""))
+	// refused, then done with the ticket's ETag
+	change := func(ticket, path string, body any) api.Move {
+		t.Helper()
+		key := map[string]string{"If-Match": stale, "Idempotency-Key": path}
+		if got := want[api.Problem](h, 412, call{method: "POST", path: p.path + path, body: body, header: key}); got.Code != "precondition_failed" {
+			t.Errorf("%s with a stale ETag = %+v", path, got)
+		}
+		key["If-Match"] = `"x", ` + tag(ticket)
+		return want[api.Move](h, 200, call{method: "POST", path: p.path + path, body: body, header: key})
+	}
+	off := change("1", "/tickets/1/messages/"+b.ID+"/unthread", nil)
+	change(off.TargetID, "/moves/"+off.ID+"/undo", nil)
+	change("1", "/tickets/1/split", map[string][]string{"messages": {c.ID}})
+	change("2", "/tickets/2/merge", map[string]string{"into": "1"})
+	if moves := pages[api.Move](h, p.path+"/tickets/1/moves"); len(moves) != 3 {
+		t.Errorf("moves = %+v, want the three that were agreed to", moves)
+	}
+}
+
+// TestConflictsSayWhy provokes refusals whose callers can do something about them.
+func TestConflictsSayWhy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.newPlace("Lumen")
+	for i := range 3 {
+		h.submit(p, letter("a@one.example", i+1, fmt.Sprintf("Thing %d", i), ""))
+	}
+	m := h.submit(p, letter("a@one.example", 4, "Re: Thing 0", "1@customer.example"))
+	merge := func(from, into string) call {
+		return call{method: "POST", path: p.path + "/tickets/" + from + "/merge", body: map[string]string{"into": into}}
+	}
+	first := want[api.Move](h, 200, merge("1", "2"))
+	want[api.Move](h, 200, call{method: "POST", path: p.path + "/tickets/2/split", body: map[string][]string{"messages": {m.ID}}})
+	for _, tt := range []struct {
+		call call
+		says string
+	}{
+		{merge("1", "3"), "Ticket 1 is merged into another ticket already"},
+		{call{method: "POST", path: p.path + "/moves/" + first.ID + "/undo"}, "Undo the later move first"},
+		{call{method: "POST", path: p.path + "/messages/" + m.ID + "/retry"}, "this one is filed"},
+		{call{method: "POST", path: p.path + "/mailboxes", body: map[string]string{"address": p.mailbox.Address}}, "is a mailbox's already"},
+		{call{method: "POST", path: p.path + "/mailboxes/" + p.mailbox.ID + "/polling/poll"}, "does not poll the mailbox"},
+	} {
+		if got := want[api.Problem](h, 409, tt.call); got.Code != "conflict" || !strings.Contains(got.Detail, tt.says) {
+			t.Errorf("%s = %+v, want it to say %q", tt.call.path, got, tt.says)
+		}
 	}
 }
 

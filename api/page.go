@@ -63,7 +63,7 @@ func nextURL(u *url.URL, after string) string {
 // place returns the inside of the cursor, "" for the first page.
 func (p PageIn) place() (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(p.After)
-	if err != nil {
+	if err != nil || !tickets.Storable(string(b)) {
 		return "", errPlace()
 	}
 	return string(b), nil

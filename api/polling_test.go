@@ -67,6 +67,47 @@ func TestPolling(t *testing.T) {
 	}
 }
 
+// What is no registration is refused by the field that is wrong.
+func TestPutProviderInvalid(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.newPlace("Lumen")
+	for _, tt := range []struct {
+		field string // of what is sent
+		value any
+		kind  string
+		named string
+	}{
+		{"name", "", "oidc", "body.name"},
+		{"name", strings.Repeat("a", 65), "oidc", "body.name"},
+		{"name", "a b", "oidc", "body.name"},
+		{"issuer", "NaN", "oidc", "body.issuer"},
+		{"issuer", "NaN", "microsoft", "body.issuer"},
+		{"issuer", "NaN", "google", "body.issuer"},
+		{"issuer", "\r\nX: y", "oidc", "body.issuer"},
+		{"issuer", "\r\nX: y", "microsoft", "body.issuer"},
+		{"issuer", "http://login.example.com", "oidc", "body.issuer"},
+		{"issuer", "https://login.example.com/" + strings.Repeat("a", 100<<10), "oidc", "body.issuer"},
+		{"client_id", "", "oidc", "body.client_id"},
+		{"client_id", strings.Repeat("a", 501), "oidc", "body.client_id"},
+		{"client_id", "a\nb", "oidc", "body.client_id"},
+		{"scopes", []string{"mail", "a b"}, "oidc", "body.scopes[1]"},
+		{"scopes", []string{strings.Repeat("a", 201)}, "oidc", "body.scopes[0]"},
+	} {
+		b := map[string]any{"name": "test", "kind": tt.kind, "client_id": "id"}
+		if tt.kind == "oidc" {
+			b["issuer"] = "https://login.example.com"
+		}
+		path := p.path + "/oauth-providers"
+		want[api.OAuthProvider](h, 200, call{method: "PUT", path: path, body: b})
+		b[tt.field] = tt.value
+		a := want[api.Problem](h, 422, call{method: "PUT", path: path, body: b})
+		if len(a.Errors) == 0 || a.Errors[0].Field != tt.named {
+			t.Errorf("%s %.40v of %s: %+v, want %s named", tt.field, tt.value, tt.kind, a, tt.named)
+		}
+	}
+}
+
 // Consent goes from the API to the provider, and back to a page of ours.
 func TestConsentByAPI(t *testing.T) {
 	t.Parallel()

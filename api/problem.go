@@ -64,6 +64,7 @@ func (e *bodyError) Unwrap() error        { return e.err }
 // it is ours to mend: its text goes to the log and not to the caller.
 func problemOf(err error) *Problem {
 	var invalid *tickets.InvalidError
+	var conflict *tickets.ConflictError
 	var large *ingest.TooLargeError
 	var many *auth.TooManyError
 	var method *methodError
@@ -88,10 +89,14 @@ func problemOf(err error) *Problem {
 		return problem(409, "idempotency_key_in_use", "The same request is being worked on; ask again in a moment for its answer.").retry(time.Second)
 	case errors.Is(err, errChanged):
 		return problem(412, "precondition_failed", "It was changed since you have read it, and nothing was done; read it again.")
+	case errors.As(err, &conflict):
+		return problem(409, "conflict", conflict.Reason)
 	case errors.Is(err, tickets.ErrConflict):
 		return problem(409, "conflict", "This cannot be done as things stand: it is taken, or in another state.")
 	case errors.As(err, &invalid):
 		return problem(422, "invalid", invalidDetail).field(invalid.Field, invalid.Reason)
+	case tickets.TextRefused(err):
+		return problem(422, "invalid", "The request has a text with a NUL character, or that is not UTF-8.")
 	case errors.As(err, &kind):
 		return problem(415, "unsupported_media_type", "The body must be "+kind.want+"; say so in Content-Type.")
 	case errors.As(err, &large):
@@ -121,7 +126,7 @@ func (p *Problem) retry(after time.Duration) *Problem {
 
 // field names a field; without a place of its own it is one of the body.
 func (p *Problem) field(name, message string) *Problem {
-	if !strings.Contains(name, ".") {
+	if !strings.Contains(name, ".") && name != "body" && name != "query" {
 		name = "body." + name
 	}
 	p.Errors = append(p.Errors, Field{name, message})

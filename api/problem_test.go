@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"postroom/api/auth"
 	"postroom/ingest"
 	"postroom/tickets"
@@ -30,6 +32,7 @@ func TestProblemOf(t *testing.T) {
 		{fmt.Errorf("x: %w", auth.ErrKeyInUse), 409, "idempotency_key_in_use", "1"},
 		{fmt.Errorf("ticket: %w", tickets.ErrForbidden), 403, "forbidden", ""},
 		{&bodyError{errors.New("unexpected EOF")}, 400, "bad_request", ""},
+		{fmt.Errorf("list: %w", &pgconn.PgError{Code: "22021", Message: "secret inside"}), 422, "invalid", ""},
 		{errors.New("secret inside"), 500, "internal", ""},
 	} {
 		p := problemOf(tt.err)

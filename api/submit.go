@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 
 	"postroom/api/auth"
 	"postroom/ingest"
+	"postroom/tickets"
 )
 
 // mailType is a raw mail's content type, RFC 2046 §5.2.1.
@@ -60,6 +62,9 @@ func (s *server) submitMessage(ctx context.Context, workspace uuid.UUID, in *sub
 	box, err := s.mailbox(ctx, workspace, in.Mailbox)
 	if err != nil {
 		return nil, err
+	}
+	if len(bytes.TrimSpace(in.raw)) == 0 {
+		return nil, &tickets.InvalidError{Field: "body", Reason: "there is no mail in it; send the raw mail, header and text"}
 	}
 	sum := sha256.Sum256(in.raw)
 	source := in.source(sum)

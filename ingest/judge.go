@@ -158,7 +158,8 @@ func (p *Pipeline) Retry(ctx context.Context, workspace uuid.UUID, actor string,
 		return Message{}, err
 	}
 	err = p.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
-		if _, err := readMessage(ctx, tx, messageSQL, workspace, id); err != nil {
+		m, err := readMessage(ctx, tx, messageSQL, workspace, id)
+		if err != nil {
 			return err
 		}
 		if err := audit.Write(ctx, tx, workspace, audit.Entry{Actor: actor, Action: "message.retry", Target: "message:" + id.String()}); err != nil {
@@ -169,7 +170,7 @@ func (p *Pipeline) Retry(ctx context.Context, workspace uuid.UUID, actor string,
 			return err
 		}
 		if tag.RowsAffected() == 0 {
-			return tickets.ErrConflict
+			return &tickets.ConflictError{Reason: fmt.Sprintf("Only a message that has failed, or that waits for another attempt, can be tried again; this one is %s. Leave it, or change what it is by a verdict.", m.Stage)}
 		}
 		b := &pgx.Batch{}
 		queueAnew(b, workspace, id)

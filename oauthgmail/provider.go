@@ -8,10 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 )
 
@@ -23,6 +25,21 @@ const (
 	Google    Kind = "google"
 	Microsoft Kind = "microsoft"
 	OpenID    Kind = "oidc"
+)
+
+// What a registration may have, in bytes; scopes are counted.
+const (
+	maxProvider = 64
+	maxIssuer   = 2000
+	maxClientID = 500
+	maxSecret   = 4000
+	maxScopes   = 50
+	maxScope    = 200
+)
+
+var (
+	providerName = regexp.MustCompile(`^[a-z0-9-]+$`)
+	tenantDomain = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}$`)
 )
 
 // A Client is our registration at a provider.
@@ -46,28 +63,66 @@ var ErrNotFound = errors.New("not found")
 
 func (c *Client) check() error {
 	c.Provider = strings.ToLower(strings.TrimSpace(c.Provider))
-	if c.Provider == "" {
-		c.Provider = string(c.Kind)
-	}
 	switch {
 	case !slices.Contains([]Kind{Google, Microsoft, OpenID}, c.Kind):
 		return &InvalidError{"kind", fmt.Sprintf("%q is neither google, microsoft nor oidc", c.Kind)}
-	case len(c.Provider) > 100 || strings.ContainsFunc(c.Provider, func(r rune) bool { return r <= ' ' || r == '/' }):
-		return &InvalidError{"provider", "a short name without spaces and slashes is needed"}
-	case c.ClientID == "" || len(c.ClientID) > 500:
-		return &InvalidError{"client_id", "it is what the provider gave you when you registered"}
+	case len(c.Provider) > maxProvider || !providerName.MatchString(c.Provider):
+		return &InvalidError{"provider", fmt.Sprintf("it is 1 to %d of a-z, 0-9 and -, such as google", maxProvider)}
+	case c.ClientID == "" || len(c.ClientID) > maxClientID || !printable(c.ClientID):
+		return &InvalidError{"client_id", fmt.Sprintf("it is what the provider gave you when you registered: 1 to %d printable characters", maxClientID)}
+	case len(c.Secret) > maxSecret:
+		return &InvalidError{"client_secret", fmt.Sprintf("it has more than %d characters", maxSecret)}
+	}
+	if err := c.checkIssuer(); err != nil {
+		return err
+	}
+	return c.checkScopes()
+}
+
+// checkIssuer tells whether we know whom to speak to. Google is where it is: an
+// issuer there would be stored and never used.
+func (c *Client) checkIssuer() error {
+	switch {
+	case len(c.Issuer) > maxIssuer:
+		return &InvalidError{"issuer", fmt.Sprintf("it has more than %d characters", maxIssuer)}
 	case c.Kind == OpenID && !usable(c.Issuer):
 		return &InvalidError{"issuer", "it is the provider's https URL, such as https://login.example.com"}
-	case c.Kind == Microsoft && strings.ContainsAny(c.Issuer, "/ ?#"):
-		return &InvalidError{"issuer", "for Microsoft it is the tenant: a domain or an id"}
+	case c.Kind == Google && c.Issuer != "" && c.Issuer != googleEndpoints.Issuer:
+		return &InvalidError{"issuer", "for Google it is left out; another provider is of the kind oidc"}
+	case c.Kind == Microsoft && !tenant(c.Issuer):
+		return &InvalidError{"issuer", "for Microsoft it is the tenant: a domain or an id, or left out for any"}
 	case c.AppOnly && c.Kind == Google:
 		return &InvalidError{"app_only", "Google gives access to mail only to service accounts or with a person's consent"}
 	case c.AppOnly && c.Kind == Microsoft && c.Issuer == "":
 		return &InvalidError{"issuer", "access without a person needs the tenant"}
-	case len(c.Scopes) > 50:
-		return &InvalidError{"scopes", "there are more than 50"}
 	}
 	return nil
+}
+
+func (c *Client) checkScopes() error {
+	if len(c.Scopes) > maxScopes {
+		return &InvalidError{"scopes", fmt.Sprintf("there are more than %d", maxScopes)}
+	}
+	for i, s := range c.Scopes {
+		if s == "" || len(s) > maxScope || !printable(s) || strings.ContainsAny(s, ` "\`) { // RFC 6749 §3.3
+			return &InvalidError{fmt.Sprintf("scopes[%d]", i), fmt.Sprintf("a scope is 1 to %d printable characters without space, quote and backslash", maxScope)}
+		}
+	}
+	return nil
+}
+
+// printable reports whether s is of printable ASCII, as RFC 6749 §A has it.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// tenant reports whether s names a tenant of Microsoft; "" is any.
+func tenant(s string) bool {
+	if s == "" || slices.Contains([]string{"common", "organizations", "consumers"}, s) {
+		return true
+	}
+	_, err := uuid.Parse(s)
+	return err == nil || tenantDomain.MatchString(s)
 }
 
 // usable reports whether an issuer may be spoken to: by https, or on this machine.

@@ -25,10 +25,18 @@ type InvalidError struct{ Field, Reason string }
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
+// A ConflictError is an ErrConflict that tells people what stands in the way, and
+// what to do.
+type ConflictError struct{ Reason string }
+
+func (e *ConflictError) Error() string { return e.Reason }
+func (e *ConflictError) Unwrap() error { return ErrConflict }
+
 // A Desk is the tickets of all workspaces in one database.
 type Desk struct {
 	db   *postgres.DB
 	sign signer
+	only *precondition // nil: changes are done however the ticket stands
 }
 
 // New returns the desk kept in db.

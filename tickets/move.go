@@ -97,11 +97,15 @@ func readStanding(ctx context.Context, tx pgx.Tx, workspace, id uuid.UUID) (stan
 }
 
 // change runs fn in a transaction that holds the workspace's chain, so that
-// nothing is filed or moved beside it, and writes what fn added to the chain.
+// nothing is filed or moved beside it, if the desk's precondition holds, and writes
+// what fn added to the chain.
 func (d *Desk) change(ctx context.Context, workspace uuid.UUID, fn func(tx pgx.Tx, chain *audit.Chain, b *pgx.Batch) error) error {
 	return d.db.InWorkspaceByKey(ctx, workspace, func(tx pgx.Tx) error {
 		chain, err := audit.Open(ctx, tx, workspace)
 		if err != nil {
+			return err
+		}
+		if err := d.only.hold(ctx, tx, workspace); err != nil {
 			return err
 		}
 		b := &pgx.Batch{}
@@ -218,7 +222,7 @@ func (d *Desk) Undo(ctx context.Context, workspace uuid.UUID, actor string, id u
 			}
 		}
 		if away || target.Into != nil || m.Kind == Split && source.Into != nil {
-			return ErrConflict
+			return &ConflictError{"What was moved, or the ticket that it was moved to or from, was moved on since. Undo the later move first; the moves of both tickets name it."}
 		}
 		if m.Kind == Merge {
 			b.Queue(asideSQL, workspace, m.Source)

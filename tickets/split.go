@@ -110,7 +110,7 @@ func (d *Desk) split(ctx context.Context, tx pgx.Tx, b *pgx.Batch, workspace uui
 		return m, 0, err
 	}
 	if !others {
-		return m, 0, ErrConflict
+		return m, 0, &ConflictError{"These are all messages of the ticket, and one must stay. Leave one out, or merge the ticket into another."}
 	}
 	var number int64
 	if err := tx.QueryRow(ctx, nextNumberSQL, workspace).Scan(&number); err != nil {

@@ -135,7 +135,7 @@ func (d *Desk) CreateMailbox(ctx context.Context, workspace uuid.UUID, actor, ad
 	})
 	switch {
 	case postgres.Violates(err, "mailbox_address_key"):
-		err = ErrConflict
+		err = &ConflictError{"The address is a mailbox's already. Use that one, or choose another address."}
 	case postgres.Violates(err, "mailbox_workspace_id_fkey"):
 		err = ErrNotFound
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"postroom/classify"
 	"postroom/ingest"
 )
 
@@ -153,12 +154,77 @@ func TestJudge(t *testing.T) {
 	if r := h.post(one+"/verdict", url.Values{"verdict": {"maybe"}}); r.status != 422 {
 		t.Errorf("a verdict that is none = %d, want 422", r.status)
 	}
-	if r := h.post(one+"/retry", nil); r.status != 409 || !strings.Contains(r.body, "changed in the meantime") {
+	if r := h.post(one+"/retry", nil); r.status != 409 || !strings.Contains(r.body, "this one is filed") {
 		t.Errorf("retry of what has not failed = %d, want 409", r.status)
 	}
 }
 
 // TestForeign asks for what belongs to another workspace.
+// TestDamagedForms sends what is no whole form, or has text that cannot be kept:
+// nothing is done, and a page says so.
+func TestDamagedForms(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.newPlace("Lumen", "support@lumen.example")
+	m := h.accept(p, readMail(t, "20-spam-pills.eml"))
+	h.judge(p, m.ID, classify.Spam)
+	h.signIn()
+	verdict := p.path + "/messages/" + m.ID.String() + "/verdict"
+	origin := map[string]string{"Sec-Fetch-Site": "same-origin"}
+	asJSON := map[string]string{"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+	for _, tt := range []struct {
+		name, method, path string
+		form               url.Values
+		header             map[string]string
+		status             int
+	}{
+		{"no verdict", "POST", verdict, url.Values{"back": {"/"}}, origin, 400},
+		{"a verdict in the query", "POST", verdict + "?verdict=", url.Values{"back": {"/"}}, origin, 400},
+		{"a form said to be JSON", "POST", verdict, url.Values{"verdict": {"ham"}}, asJSON, 400},
+		{"NUL as verdict", "POST", verdict, url.Values{"verdict": {"\x00"}}, origin, 422},
+		{"a damaged query", "POST", verdict + "?a=%zz", url.Values{"verdict": {"ham"}}, origin, 400},
+		{"search for NUL", "GET", p.path + "/search?q=%00", nil, nil, 422},
+		{"search for no UTF-8", "GET", p.path + "/search?q=%ff", nil, nil, 422},
+		{"a list by NUL", "GET", p.path + "/tickets?status=%00", nil, nil, 422},
+		{"a path of NUL", "GET", p.path + "/messages/%00", nil, nil, 404},
+	} {
+		if r := h.send(tt.method, tt.path, tt.form, tt.header); r.status != tt.status || !strings.Contains(r.body, "<h1") {
+			t.Errorf("%s = %d, want a page with %d", tt.name, r.status, tt.status)
+		}
+	}
+	if now, err := h.pipeline.Message(t.Context(), p.ws.ID, m.ID); err != nil || now.Stage != ingest.Held {
+		t.Errorf("after damaged forms the spam is %+v, %v, want it held", now, err)
+	}
+}
+
+// TestMethods asks for pages by methods that they do not take.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	origin := map[string]string{"Sec-Fetch-Site": "same-origin"}
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"DELETE", "/sign-in", 405, "GET, HEAD, POST"},
+		{"GET", "/sign-out", 405, "POST"},
+		{"POST", "/w/x/tickets", 405, "GET, HEAD"},
+		{"GET", "/w/x/messages/y/verdict", 405, "POST"},
+		{"PUT", "/", 405, "GET, HEAD"},
+		{"PUT", "/nothing", 404, ""},
+		{"GET", "/nothing", 404, ""},
+	} {
+		r := h.send(tt.method, tt.path, nil, origin)
+		if r.status != tt.status || r.header.Get("Allow") != tt.allow || !strings.Contains(r.body, "<h1") {
+			t.Errorf("%s %s = %d, Allow %q, want a page with %d, %q", tt.method, tt.path, r.status, r.header.Get("Allow"), tt.status, tt.allow)
+		}
+	}
+	if r := h.get("/w//x/../tickets"); r.status/100 != 3 {
+		t.Errorf("an untidy path = %d, want the way to the tidy one", r.status)
+	}
+}
+
 func TestForeign(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,9 +76,49 @@ func New(c Config) http.Handler {
 	mux.Handle("POST /w/{workspace}/messages/{message}/verdict", p.in(auth.Judge, p.judge))
 	mux.Handle("POST /w/{workspace}/messages/{message}/retry", p.in(auth.Manage, p.retry))
 	mux.Handle("GET /w/{workspace}/ledger", p.in(auth.Read, p.showLedger))
-	mux.Handle("/", p.open(func(http.ResponseWriter, *http.Request) error { return tickets.ErrNotFound }))
-	return mux
+	return p.routed(mux)
 }
+
+// methodError is a request by a method that its path does not take.
+type methodError struct{ method, allow string }
+
+func (e *methodError) Error() string {
+	return e.method + " is not possible here, but " + e.allow + " is"
+}
+
+// routed serves the pages of mux, and answers what is none of them with a page: the
+// multiplexer knows whether another method would have been right, and which.
+func (p *pages) routed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		a := &aside{header: http.Header{}}
+		h.ServeHTTP(a, r)
+		switch {
+		case a.status == http.StatusMethodNotAllowed:
+			allow := a.header.Get("Allow")
+			w.Header().Set("Allow", allow)
+			p.open(func(http.ResponseWriter, *http.Request) error { return &methodError{r.Method, allow} }).ServeHTTP(w, r)
+		case a.status/100 == 3:
+			mux.ServeHTTP(w, r)
+		default:
+			p.open(func(http.ResponseWriter, *http.Request) error { return tickets.ErrNotFound }).ServeHTTP(w, r)
+		}
+	})
+}
+
+// aside takes an answer that nobody is given.
+type aside struct {
+	status int
+	header http.Header
+}
+
+func (a *aside) Header() http.Header         { return a.header }
+func (a *aside) WriteHeader(status int)      { a.status = status }
+func (a *aside) Write(b []byte) (int, error) { return len(b), nil }
 
 // open serves a page to anybody: it sets the policy, refuses forms from
 // elsewhere, bounds the time, and turns an error into its page.
@@ -92,13 +134,35 @@ func (p *pages) open(do func(http.ResponseWriter, *http.Request) error) http.Han
 		err := p.origin.Check(r)
 		if err != nil {
 			err = errOrigin
-		} else {
+		} else if err = checkText(r); err == nil {
 			err = do(w, r)
 		}
 		if err != nil {
 			p.fail(w, r, err)
 		}
 	})
+}
+
+// checkText reads the form and refuses an address or a form that cannot be read,
+// or has text that the database cannot keep or compare with.
+func checkText(r *http.Request) error {
+	if !tickets.Storable(r.URL.Path) {
+		return tickets.ErrNotFound
+	}
+	var over *http.MaxBytesError
+	if err := r.ParseForm(); errors.As(err, &over) {
+		return err
+	} else if err != nil {
+		return errForm
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Form)) {
+		for _, v := range r.Form[name] {
+			if err := tickets.CheckText(strings.ToValidUTF8(name, "\uFFFD"), v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // signedIn serves a page to those who have signed in, and sends others to where

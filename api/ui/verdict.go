@@ -65,8 +65,8 @@ func withoutSaid(u *url.URL) string {
 // judge takes a person's verdict from a form, and goes back to where it was sent
 // from, with a way to undo it.
 func (p *pages) judge(w http.ResponseWriter, r *http.Request, ws tickets.Workspace) error {
-	if err := r.ParseForm(); err != nil {
-		return err
+	if !r.PostForm.Has("verdict") { // the empty verdict takes back what was said: it has to be sent
+		return errForm
 	}
 	id, err := parseID(r.PathValue("message"))
 	if err != nil {

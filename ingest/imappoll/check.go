@@ -301,7 +301,7 @@ func (p *Poller) PollNow(mailbox uuid.UUID) error {
 	r := p.running[mailbox]
 	p.mu.Unlock()
 	if r == nil {
-		return tickets.ErrConflict
+		return &tickets.ConflictError{Reason: "This process does not poll the mailbox: another one does, or it is disabled or was only just set up. Its polling says how it stands; it is polled by itself when its time has come."}
 	}
 	r.nudge()
 	return nil
