@@ -15,6 +15,9 @@ const maxSubject = 998
 func (j *job) arrival() tickets.Arrival {
 	from := j.sender()
 	from.Email = strings.ToLower(from.Email)
+	if len(from.Email) > tickets.MaxAddress {
+		from.Email = "" // nobody can be written to there; the message's row and the raw mail have it
+	}
 	return tickets.Arrival{
 		MessageID: j.id, MailboxID: j.mailbox, At: j.receivedAt, Subject: j.subject(),
 		FromName: from.Name, FromEmail: from.Email,

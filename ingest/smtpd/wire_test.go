@@ -2,6 +2,7 @@ package smtpd_test
 
 import (
 	"bufio"
+	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -163,4 +164,22 @@ func TestResetBetweenChunks(t *testing.T) {
 	w.want("250")
 	w.want("503") // one at a time
 	p.Settled(0)
+}
+
+// A recipient longer than any address is refused, and the next one is heard.
+func TestLongRecipient(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, nil)
+	w := p.wire(t, false)
+	long := ""
+	for len(long) < 4000 {
+		long += rand.Text() // nothing that would compress
+	}
+	w.say("RCPT TO:<" + strings.Replace(p.Address, "@", "+"+long+"@", 1) + ">\r\n")
+	w.want("55")
+	w.say("DATA\r\n")
+	w.want("354")
+	w.say("Subject: x\r\n\r\ny\r\n.\r\n")
+	w.want("250")
+	p.Settled(1)
 }

@@ -21,7 +21,8 @@ select distinct on (s.workspace_id, s.ref) s.* from (
 	from post p, unnest(p.others) o where p.ours and p.automatic = '') s
 order by s.workspace_id, s.ref, s.message_id;
 
--- The mail of one sender, the newest first.
+-- The mail of one sender, the newest first. What is longer than any address is nobody's, and no index takes it.
+update post set author_email = '' where octet_length(author_email) > 254;
 create index post_author_idx on post (author_email, workspace_id, message_id);
 
 alter table sent_ref enable row level security;
