@@ -291,7 +291,11 @@ func hostOf(a net.Addr) string {
 type limiter struct {
 	net.Listener
 	conns *conns
+	close func() error
 }
+
+// Close may be called any number of times; the first one's answer is everybody's.
+func (l *limiter) Close() error { return l.close() }
 
 // tooMany is what a client is told that is not admitted (RFC 5321 §3.8).
 const tooMany = "421 4.7.0 Too many connections, try again later\r\n"

@@ -133,7 +133,7 @@ func (s *Server) add(l net.Listener, doorName string) {
 	srv.EnableSMTPUTF8 = true
 	srv.EnableBINARYMIME = true
 	srv.ErrorLog = quiet{}
-	s.doors = append(s.doors, door{&limiter{l, &s.conns}, srv})
+	s.doors = append(s.doors, door{&limiter{l, &s.conns, sync.OnceValue(l.Close)}, srv})
 }
 
 // Run serves all listeners until ctx ends. Then it takes no new connection, sends
@@ -158,6 +158,7 @@ func (s *Server) stop(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, d := range s.doors {
 		wg.Go(func() {
+			_ = d.listener.Close() // Shutdown knows only of listeners whose Serve has begun
 			if err := d.smtp.Shutdown(ctx); err == nil {
 				return
 			}

@@ -341,6 +341,32 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
+// TestStopAtOnce: a server told to stop before its doors have begun to serve
+// stops all the same.
+func TestStopAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 500 {
+		s := smtpd.New(smtpd.Config{Hostname: "mx.test", Limits: smtpd.DefaultLimits})
+		for range 3 {
+			if _, err := s.ListenSMTP("127.0.0.1:0"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatalf("Run: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("Run goes on although it was told to stop")
+		}
+	}
+}
+
 // A mail that does not come to its end while the server stops is answered 421 and
 // stays with its sender.
 func TestStopWithMailUnderWay(t *testing.T) {
