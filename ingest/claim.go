@@ -118,8 +118,7 @@ func (c *claimed) job() *job {
 // What was given back untried does not count as tried.
 const releaseSQL = `
 	update job j set due_at = now() + $4, attempt_base = attempt_base + 1
-	from unnest($2::uuid[], $3::int[]) as d (id, attempt)
-	where j.workspace_id = $1 and j.message_id = d.id and j.attempt = d.attempt`
+	where ` + heldBy
 
 // release makes jobs due after a pause for whoever claims them.
 func (p *Pipeline) release(ctx context.Context, jobs []*job, pause time.Duration) error {
@@ -144,11 +143,16 @@ func inOrder(jobs []*job) {
 	slices.SortFunc(jobs, func(a, b *job) int { return bytes.Compare(a.id[:], b.id[:]) })
 }
 
-// fences returns the ids and attempts by which jobs are finished.
-func fences(jobs []*job) ([]uuid.UUID, []int32) {
-	ids, attempts := make([]uuid.UUID, len(jobs)), make([]int32, len(jobs))
-	for i, j := range jobs {
-		ids[i], attempts[i] = j.id, int32(j.attempt)
+// fences returns the ids and attempts by which jobs are finished, which are in
+// order. Of a message that is there twice, claimed anew while it was in hand, only
+// the later attempt can hold.
+func fences(jobs []*job) (ids []uuid.UUID, attempts []int32) {
+	for _, j := range jobs {
+		if n := len(ids); n > 0 && ids[n-1] == j.id {
+			attempts[n-1] = max(attempts[n-1], int32(j.attempt))
+			continue
+		}
+		ids, attempts = append(ids, j.id), append(attempts, int32(j.attempt))
 	}
 	return ids, attempts
 }

@@ -21,24 +21,28 @@ type Metrics struct {
 	age        *prometheus.GaugeVec
 }
 
-// seconds are the buckets of every duration: 50 µs to some 100 s.
-var seconds = prometheus.ExponentialBuckets(0.00005, 2, 21)
+// seconds are the buckets of every duration: 50 µs to some 100 s. Those until a
+// ticket, about which people promise something, are finer: 1 ms to some 100 s.
+var (
+	seconds         = prometheus.ExponentialBuckets(0.00005, 2, 21)
+	secondsToTicket = prometheus.ExponentialBuckets(0.001, 1.25, 53)
+)
 
 // NewMetrics returns the metrics, registered with r unless it is nil.
 func NewMetrics(r prometheus.Registerer) *Metrics {
-	hist := func(name, help string) prometheus.Histogram {
-		return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "postroom", Name: name, Help: help, Buckets: seconds})
+	hist := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "postroom", Name: name, Help: help, Buckets: buckets})
 	}
 	m := &Metrics{
-		accepted: hist("accept_seconds", "Time from the offer of a mail to its durable commit."),
-		commit:   hist("commit_seconds", "Time of one group commit."),
+		accepted: hist("accept_seconds", "Time from the offer of a mail to its durable commit.", seconds),
+		commit:   hist("commit_seconds", "Time of one group commit.", seconds),
 		commitRows: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "postroom", Name: "commit_mails", Help: "Mails in one group commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "postroom", Name: "stage_seconds", Help: "Time that a stage took: parse and score per message, file per batch.", Buckets: seconds,
 		}, []string{"stage"}),
-		toTicket: hist("ticket_seconds", "Time from the offer of a mail to its ticket."),
+		toTicket: hist("ticket_seconds", "Time from the offer of a mail to its ticket.", secondsToTicket),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "postroom", Name: "messages_total", Help: "Messages by where they were put.",
 		}, []string{"stage"}),

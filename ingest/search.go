@@ -172,9 +172,9 @@ func (p *Pipeline) loaded(pc *pace) bool {
 const (
 	searchTakeSQL = `
 		with due as materialized (
-			select message_id from search_due where workspace_id = $1 order by message_id limit $2 for update skip locked),
+			select ctid from search_due where workspace_id = $1 order by message_id limit $2 for update skip locked),
 		taken as (
-			delete from search_due s using due where s.workspace_id = $1 and s.message_id = due.message_id
+			delete from search_due s using due where s.ctid = due.ctid -- by its place: nobody moves what is locked
 			returning s.message_id)
 		select l.* from taken t
 		cross join lateral (

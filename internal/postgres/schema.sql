@@ -72,12 +72,12 @@ CREATE FUNCTION public.claim_messages(n integer, lease interval) RETURNS TABLE(w
     SET enable_sort TO 'off'
     AS $$
 	with due as materialized (
-		select j.workspace_id, j.message_id from public.job j
+		select j.ctid as place from public.job j
 		where j.due_at <= now() and j.stage not in (select p.stage from public.paused_stage p)
 		order by j.due_at limit n for update skip locked),
 	claimed as (
 		update public.job j set due_at = now() + lease, attempt = j.attempt + 1
-		from due where j.workspace_id = due.workspace_id and j.message_id = due.message_id
+		from due where j.ctid = due.place
 		returning j.*)
 	select c.workspace_id, c.message_id, c.attempt, m.mailbox_id, m.source_key, m.received_at,
 		m.envelope, m.size, m.raw_hash, m.content_hash, c.stage, m.verdict, m.score, m.judged, c.attempt - c.attempt_base, c.failures
@@ -279,7 +279,8 @@ CREATE TABLE public.acceptance (
     at timestamp with time zone DEFAULT now() NOT NULL,
     messages integer NOT NULL,
     bytes bigint NOT NULL
-);
+)
+WITH (autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 
 ALTER TABLE ONLY public.acceptance FORCE ROW LEVEL SECURITY;
 
@@ -324,7 +325,8 @@ CREATE TABLE public.audit (
     detail text NOT NULL,
     hash bytea NOT NULL,
     CONSTRAINT audit_hash_check CHECK ((length(hash) = 32))
-);
+)
+WITH (autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.audit ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.audit ALTER COLUMN target SET STATISTICS 0;
 ALTER TABLE ONLY public.audit ALTER COLUMN detail SET STATISTICS 0;
@@ -337,7 +339,8 @@ CREATE TABLE public.audit_head (
     seq bigint NOT NULL,
     hash bytea NOT NULL,
     CONSTRAINT audit_head_hash_check CHECK ((length(hash) = 32))
-);
+)
+WITH (autovacuum_analyze_threshold='1000000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='2000');
 
 ALTER TABLE ONLY public.audit_head FORCE ROW LEVEL SECURITY;
 
@@ -349,7 +352,7 @@ CREATE TABLE public.blob (
     CONSTRAINT blob_chunk_check CHECK ((chunk >= 0)),
     CONSTRAINT blob_hash_check CHECK ((length(hash) = 32))
 )
-WITH (toast_tuple_target='8160');
+WITH (toast_tuple_target='8160', autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.blob ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN hash SET STATISTICS 0;
 ALTER TABLE ONLY public.blob ALTER COLUMN sealed SET STATISTICS 0;
@@ -519,7 +522,8 @@ CREATE TABLE public.job (
     attempt_base integer DEFAULT 0 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     CONSTRAINT job_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text])))
-);
+)
+WITH (autovacuum_analyze_threshold='1000000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='2000');
 ALTER TABLE ONLY public.job ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
@@ -591,7 +595,7 @@ END) STORED,
     CONSTRAINT message_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text, 'filed'::text, 'held'::text, 'duplicate'::text, 'failed'::text]))),
     CONSTRAINT message_verdict_check CHECK ((verdict = ANY (ARRAY['ham'::text, 'unsure'::text, 'spam'::text])))
 )
-WITH (fillfactor='25');
+WITH (fillfactor='25', autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.message ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.message ALTER COLUMN source_key SET STATISTICS 0;
 ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STATISTICS 0;
@@ -722,7 +726,8 @@ CREATE TABLE public.post (
     ref bytea,
     ours boolean DEFAULT false NOT NULL,
     CONSTRAINT post_ref_check CHECK ((length(ref) = 16))
-);
+)
+WITH (autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.post ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.post ALTER COLUMN author_name SET STATISTICS 0;
 ALTER TABLE ONLY public.post ALTER COLUMN others SET STATISTICS 0;
@@ -740,7 +745,8 @@ CREATE TABLE public.search_due (
     workspace_id uuid NOT NULL,
     message_id uuid NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
-);
+)
+WITH (autovacuum_analyze_threshold='1000000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='2000');
 ALTER TABLE ONLY public.search_due ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.search_due FORCE ROW LEVEL SECURITY;
@@ -773,7 +779,8 @@ CREATE TABLE public.thread_ref (
     ticket_id uuid NOT NULL,
     received boolean NOT NULL,
     CONSTRAINT thread_ref_ref_check CHECK ((length(ref) = 16))
-);
+)
+WITH (autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN mailbox_id SET STATISTICS 0;
 ALTER TABLE ONLY public.thread_ref ALTER COLUMN ref SET STATISTICS 0;
@@ -797,7 +804,8 @@ CREATE TABLE public.ticket (
     waits text DEFAULT ''::text NOT NULL,
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['open'::text, 'pending'::text, 'closed'::text]))),
     CONSTRAINT ticket_waits_check CHECK ((waits = ANY (ARRAY[''::text, 'answer'::text, 'report'::text])))
-);
+)
+WITH (autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.ticket ALTER COLUMN workspace_id SET STATISTICS 0;
 ALTER TABLE ONLY public.ticket ALTER COLUMN subject SET STATISTICS 0;
 ALTER TABLE ONLY public.ticket ALTER COLUMN requester_name SET STATISTICS 0;
@@ -807,7 +815,8 @@ ALTER TABLE ONLY public.ticket FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.ticket_counter (
     workspace_id uuid NOT NULL,
     last bigint NOT NULL
-);
+)
+WITH (autovacuum_analyze_threshold='1000000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='2000');
 
 ALTER TABLE ONLY public.ticket_counter FORCE ROW LEVEL SECURITY;
 
@@ -843,7 +852,8 @@ CREATE TABLE public.ticket_related (
     other_id uuid NOT NULL,
     reason text NOT NULL,
     at timestamp with time zone NOT NULL
-);
+)
+WITH (autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='1', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_threshold='10000');
 ALTER TABLE ONLY public.ticket_related ALTER COLUMN workspace_id SET STATISTICS 0;
 
 ALTER TABLE ONLY public.ticket_related FORCE ROW LEVEL SECURITY;
