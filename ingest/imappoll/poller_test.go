@@ -32,7 +32,11 @@ func newDesk(t *testing.T, o imaptest.Options) *desk {
 }
 
 func (d *desk) config() imappoll.Config {
-	return imappoll.Config{DB: d.DB, Vault: d.Vault, Pipeline: d.Pipeline, Limits: d.limits, Roots: d.server.Roots}
+	c := imappoll.Config{DB: d.DB, Vault: d.Vault, Pipeline: d.Pipeline, Limits: d.limits}
+	if d.server != nil {
+		c.Roots = d.server.Roots
+	}
+	return c
 }
 
 func (d *desk) settings() imappoll.Settings {
