@@ -22,8 +22,9 @@ import (
 
 // A TokenSource gives the access tokens of mailboxes that log in by OAuth.
 type TokenSource interface {
-	// Token returns a token that is good for some minutes more.
-	Token(ctx context.Context, workspace, mailbox uuid.UUID) (string, error)
+	// TokenFor returns a token that is good for some minutes more, if it may be shown
+	// to that server.
+	TokenFor(ctx context.Context, workspace, mailbox uuid.UUID, host string) (string, error)
 	// Refused says that the mail server does not take a token, so that the next one
 	// is another.
 	Refused(ctx context.Context, workspace, mailbox uuid.UUID, token string) error
@@ -414,7 +415,7 @@ func (p *Poller) token(ctx context.Context, a *Account) (string, error) {
 	if p.tokens == nil {
 		return "", ErrNoOAuth
 	}
-	token, err := p.tokens.Token(ctx, a.Workspace, a.Mailbox)
+	token, err := p.tokens.TokenFor(ctx, a.Workspace, a.Mailbox, a.Host)
 	var ended interface{ ConsentEnded() bool }
 	if errors.As(err, &ended) && ended.ConsentEnded() {
 		return "", &RefusedError{err.Error()}
