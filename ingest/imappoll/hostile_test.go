@@ -2,6 +2,8 @@ package imappoll_test
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -365,4 +367,77 @@ func TestRetryWhileMemoryIsFull(t *testing.T) {
 	}
 	free()
 	d.Settled(1)
+}
+
+// Servers that take connections and say nothing keep those of others from nothing,
+// however many mailboxes lie there.
+func TestSilentServersHurtNobodyElse(t *testing.T) {
+	t.Parallel()
+	d, r := newRogueDesk(t)
+	d.limits.Dials, d.limits.DialWithin = 2, 4*time.Second
+	p := imappoll.New(d.config())
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	s := at(r)
+	s.Port = silent.Addr().(*net.TCPAddr).Port
+	for i := range 8 {
+		m, err := d.Desk.CreateMailbox(t.Context(), d.Workspace, "test", fmt.Sprintf("silent%d@rogue.test", i), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Put(t.Context(), "test", d.Workspace, m.ID, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ingesttest.Run(t, p)
+	for len(p.Statuses()) < 8 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	s = at(r)
+	s.Host = "localhost"
+	r.put("INBOX", 1, mails(0, 3)...)
+	d.put(p, s)
+	begun := time.Now()
+	d.Settled(3)
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// Folders that are numbered anew again and again are read again, and nothing of
+// them is taken twice or lost.
+func TestNumbersThatNeverStay(t *testing.T) {
+	t.Parallel()
+	for name, words := range map[string]func(n int64) string{
+		"UIDVALIDITY": func(n int64) string { return fmt.Sprintf("* OK [UIDVALIDITY %d] x\r\n* OK [UIDNEXT 100] x", 100+n) },
+		"UIDNEXT":     func(n int64) string { return fmt.Sprintf("* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT %d] x", 1+n%2) },
+		"none":        func(int64) string { return "* OK [UIDVALIDITY 7] x" },
+		"MODSEQ":      func(n int64) string { return fmt.Sprintf("* OK [UIDVALIDITY 7] x\r\n* OK [HIGHESTMODSEQ %d] x", 100-n) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, r := newRogueDesk(t)
+			same := "Subject: alarm\n\nthe same words\n"
+			r.put("INBOX", 1, append(mails(0, 20), same, same, same)...)
+			var n atomic.Int64
+			r.on("SELECT", func(c *caller, tag, _ string) bool {
+				c.folder = "INBOX"
+				c.say("* 23 EXISTS\r\n%s\r\n%s OK done", words(n.Add(1)), tag)
+				return true
+			})
+			p := imappoll.New(d.config())
+			d.put(p, at(r))
+			for range 6 {
+				d.once(p)
+			}
+			r.put("INBOX", 50, mails(60, 2)...)
+			for range 3 {
+				d.once(p)
+			}
+			d.Settled(25)
+		})
+	}
 }

@@ -196,10 +196,11 @@ func (m *mailbox) live(ctx context.Context) error {
 // connect logs in. A token that the server refuses may have been revoked a moment
 // ago: a fresh one is tried once.
 func (m *mailbox) connect(ctx context.Context) (*session, error) {
-	if err := m.p.dials.Acquire(ctx, 1); err != nil {
+	done, err := m.p.dials.take(ctx, m.a.Host)
+	if err != nil {
 		return nil, err
 	}
-	defer m.p.dials.Release(1)
+	defer done()
 	m.touch()
 	if m.a.Auth != OAuth {
 		return m.p.dialer.connect(ctx, m.a.Server, m.a.password, nil)

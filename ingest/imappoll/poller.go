@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/semaphore"
 
 	"postroom/ingest"
 	"postroom/internal/postgres"
@@ -54,7 +53,7 @@ type Poller struct {
 	limits   *Limits
 	dialer   *dialer
 	room     *room
-	dials    *semaphore.Weighted
+	dials    *turns
 	id       uuid.UUID // of this process, until it ends
 	session  string
 	poked    chan struct{}
@@ -86,7 +85,7 @@ func New(c Config) *Poller {
 	id := uuid.Must(uuid.NewV7())
 	p := &Poller{
 		accounts: accounts{c.DB, c.Vault}, pipeline: c.Pipeline, tokens: c.Tokens, metrics: c.Metrics, limits: &c.Limits,
-		room: newRoom(c.Limits.RoomBytes), dials: semaphore.NewWeighted(int64(c.Limits.Dials)),
+		room: newRoom(c.Limits.RoomBytes), dials: newTurns(c.Limits.Dials),
 		id: id, session: "imap:" + id.String(), poked: make(chan struct{}, 1), running: map[uuid.UUID]*running{},
 	}
 	p.dialer = &dialer{limits: p.limits, roots: c.Roots, dial: c.Dial}

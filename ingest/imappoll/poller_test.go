@@ -58,9 +58,17 @@ func (d *desk) once(p *imappoll.Poller) imappoll.Status {
 	d.t.Helper()
 	st, err := p.PollOnce(d.t.Context(), d.Workspace, d.Mailbox, nil)
 	if err != nil {
-		d.t.Fatalf("PollOnce: %v\n%s", err, d.server.Log())
+		d.t.Fatalf("PollOnce: %v\n%s", err, d.said())
 	}
 	return st
+}
+
+// said is the server's log, where it keeps one.
+func (d *desk) said() string {
+	if d.server == nil {
+		return ""
+	}
+	return d.server.Log()
 }
 
 // mails are simple mails with different ids.
