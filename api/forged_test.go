@@ -8,13 +8,15 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"postroom/api"
 )
 
 // A cursor that nobody gave is refused or shows what is the asker's own; it is never
 // a failure of ours.
 func TestForgedCursors(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouse(t, func(c *api.Config) { c.Burst = 1_000_000 })
 	p, other := h.newPlace("Lumen"), h.newPlace("Other")
 	m := h.submit(p, mailOf(1, "Lamp", "broken"))
 	theirs := h.submit(other, mailOf(2, "Theirs", "secret"))
@@ -52,7 +54,7 @@ func TestForgedCursors(t *testing.T) {
 // JSON that is made to hurt is refused, or taken for what it says.
 func TestOddJSON(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouse(t, func(c *api.Config) { c.Burst = 1_000_000 })
 	p := h.newPlace("Lumen")
 	m := h.submit(p, mailOf(1, "Lamp", "broken"))
 	for name, body := range map[string]string{
