@@ -19,7 +19,8 @@ import (
 
 const (
 	jsonBytes   = 1 << 20   // of a JSON body
-	bodiesBytes = 256 << 20 // of all bodies in memory at once
+	bodiesBytes = 256 << 20 // of all raw mails in memory at once
+	jsonsBytes  = 64 << 20  // of all JSON bodies in memory at once: mails do not crowd them out
 )
 
 // A heldBody is a request's body, read to its end.
@@ -64,28 +65,29 @@ func (s *server) receive(op *huma.Operation, w http.ResponseWriter, r *http.Requ
 		return nil, nil, err
 	}
 	limit := op.MaxBodyBytes
-	room := limit
+	size := limit
 	if r.ContentLength >= 0 {
-		room = min(limit, r.ContentLength)
+		size = min(limit, r.ContentLength)
 	}
-	if !s.bodies.TryAcquire(room) {
-		return nil, nil, fmt.Errorf("%w: too many bodies at once", ingest.ErrBusy)
-	}
-	within := readWithin
+	bodies, within := s.jsons, readWithin
 	if limit > jsonBytes {
-		within = mailWithin
+		bodies, within = s.bodies, mailWithin
+	}
+	workspace := workspaceOf(r.Context())
+	if !bodies.take(workspace, size) {
+		return nil, nil, fmt.Errorf("%w: too many bodies at once", ingest.ErrBusy)
 	}
 	readBefore(w, time.Now().Add(within))
 	body, err = readBody(w, r, limit)
 	if err != nil {
-		s.bodies.Release(room)
+		bodies.give(workspace, size)
 		return nil, nil, err
 	}
 	// A read deadline that outlives the body would end the request when it passes:
 	// the server goes on listening for the client to hang up.
 	readBefore(w, time.Time{})
 	writeBefore(w, time.Now().Add(workWithin+writeWithin))
-	return body, func() { s.bodies.Release(room) }, nil
+	return body, func() { bodies.give(workspace, size) }, nil
 }
 
 // readBody reads at most limit bytes.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"golang.org/x/sync/semaphore"
 
 	"postroom/api/auth"
 	"postroom/classify/control"
@@ -48,7 +47,8 @@ type server struct {
 	ready     func(context.Context) map[string]string
 	mailBytes int64
 	requests  *auth.Limiter
-	bodies    *semaphore.Weighted // bytes of request bodies in memory
+	bodies    *room // raw mails in memory
+	jsons     *room // other request bodies in memory
 	api       huma.API
 	mux       *http.ServeMux // of the operations
 }
@@ -87,7 +87,8 @@ func newServer(c Config) *server {
 	s := &server{
 		desk: c.Desk, pipeline: c.Pipeline, filter: c.Filter, auth: c.Auth, poller: c.Poller, oauth: c.OAuth, ready: c.Ready, mailBytes: c.MailBytes,
 		requests: auth.NewLimiter(c.Burst, c.Every),
-		bodies:   semaphore.NewWeighted(max(bodiesBytes, c.MailBytes)),
+		bodies:   newRoom(max(bodiesBytes, c.MailBytes)),
+		jsons:    newRoom(jsonsBytes),
 		mux:      http.NewServeMux(),
 	}
 	s.describe()

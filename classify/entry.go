@@ -36,7 +36,7 @@ select seq, message_id, case verdict when 'forget' then '' else verdict end as v
 	verdict <> 'forget' and not exists (
 		select from classify_event r where r.workspace_id = e.workspace_id and r.replaces = e.seq) as stands
 from classify_event e
-where workspace_id = $1 and ($2 = '' or actor = $2) and ($3::uuid is null or message_id = $3) and ($4 = 0 or seq < $4)
+where workspace_id = $1 and ($2 = '' or actor = $2) and ($3::uuid is null or message_id = $3) and ($4::bigint = 0 or seq < $4)
 order by seq desc limit $5`
 	rows, err := tx.Query(ctx, list, workspace, q.Actor, q.Message, q.Before, q.Limit)
 	if err != nil {

@@ -152,7 +152,7 @@ func (s *Service) exchange(ctx context.Context, workspace uuid.UUID, state, code
 	p.redirect, p.send = f.Redirect, f.Send
 	cctx, cancel := context.WithTimeout(s.withClient(ctx), callWithin)
 	defer cancel()
-	token, err := p.config().Exchange(cctx, code, oauth2.VerifierOption(verifier))
+	token, err := sound(p.config().Exchange(cctx, code, oauth2.VerifierOption(verifier)))
 	if err != nil {
 		return fmt.Errorf("the provider does not take the code: %w", plainly(err))
 	}
@@ -177,7 +177,16 @@ type claims struct {
 	Nonce     string          `json:"nonce"`
 	Email     string          `json:"email"`
 	Preferred string          `json:"preferred_username"`
-	Verified  *bool           `json:"email_verified"`
+	Verified  *truth          `json:"email_verified"`
+}
+
+// truth is a boolean, which some providers write as a word.
+type truth bool
+
+// UnmarshalJSON takes true and "true" for true, and nothing else.
+func (t *truth) UnmarshalJSON(b []byte) error {
+	*t = truth(strings.Trim(string(b), `"`) == "true")
+	return nil
 }
 
 // whose returns the address of the account that consented. The ID token came from
@@ -212,7 +221,7 @@ func (s *Service) whose(ctx context.Context, p *provider, token *oauth2.Token, n
 		}
 	}
 	switch {
-	case c.Verified != nil && !*c.Verified && c.Email != "":
+	case c.Verified != nil && !bool(*c.Verified) && c.Email != "":
 		return "", fmt.Errorf("the provider has not verified that %s belongs to the account", plain(c.Email))
 	case c.Email != "":
 		return plain(strings.ToLower(c.Email)), nil

@@ -1,6 +1,7 @@
 package oauthgmail
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -144,6 +145,18 @@ type endpoints struct {
 	Userinfo string `json:"userinfo_endpoint"`
 }
 
+// safe reports whether what is sent there is read by nobody else. A provider
+// elsewhere does not send us to the services of this machine either.
+func (e *endpoints) safe() bool {
+	here := strings.HasPrefix(e.Issuer, "http://") // then it is on this machine itself
+	for _, at := range []string{e.Auth, e.Token, cmp.Or(e.Revoke, e.Token), cmp.Or(e.Userinfo, e.Token)} {
+		if !usable(at) || !here && !strings.HasPrefix(at, "https://") {
+			return false
+		}
+	}
+	return true
+}
+
 // googleEndpoints are those of
 // https://accounts.google.com/.well-known/openid-configuration, which have not
 // changed since 2012.
@@ -251,7 +264,7 @@ func (s *Service) resolve(ctx context.Context, c *Client) (*provider, error) {
 	switch {
 	case strings.TrimSuffix(p.Issuer(), "/") != strings.TrimSuffix(c.Issuer, "/"):
 		return nil, fmt.Errorf("%s calls itself %q: the issuer must be named as it names itself", c.Issuer, p.Issuer())
-	case !usable(p.Auth) || !usable(p.Token):
+	case !p.safe():
 		return nil, fmt.Errorf("%s names addresses that are not https", c.Issuer)
 	}
 	s.discovered.Store(c.Issuer, found{p.endpoints, time.Now()})

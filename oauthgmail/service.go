@@ -34,7 +34,7 @@ const (
 type Config struct {
 	DB     *postgres.DB
 	Vault  *vault.Vault
-	Client *http.Client // nil: one with bounded times
+	Client *http.Client // nil: one with bounded times, which is not sent elsewhere
 }
 
 // A Service keeps the consents and tokens of all workspaces. Any number of
@@ -51,7 +51,11 @@ type Service struct {
 // which only refreshes ahead of need.
 func New(c Config) *Service {
 	if c.Client == nil {
-		c.Client = &http.Client{Timeout: callWithin}
+		c.Client = &http.Client{
+			Timeout: callWithin,
+			// Codes and tokens go to the addresses that the provider named, and nowhere else.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
 	}
 	return &Service{db: c.DB, vault: c.Vault, client: c.Client, calls: semaphore.NewWeighted(atOnce)}
 }

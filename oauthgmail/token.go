@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,42 @@ func (s *Service) Token(ctx context.Context, workspace, mailbox uuid.UUID) (stri
 		return "", fmt.Errorf("token of mailbox %s: %w", mailbox, err)
 	}
 	return s.open(ctx, workspace, "oauth_grant:access:"+mailbox.String(), g.Access)
+}
+
+// homes are the domains whose mail servers may see the tokens of a provider.
+var homes = map[Kind][]string{
+	Google:    {"gmail.com", "googlemail.com", "google.com"},
+	Microsoft: {"office365.com", "outlook.com", "office.com", "office365.us", "outlook.cn"},
+}
+
+// mayShow reports whether a token may be shown to a mail server: those of Google and
+// Microsoft are good for the whole mailbox there, so they go nowhere else. Of other
+// providers it is not known which servers are theirs.
+func mayShow(kind Kind, host string) bool {
+	domains, known := homes[kind]
+	return !known || slices.ContainsFunc(domains, func(d string) bool {
+		return host == d || strings.HasSuffix(host, "."+d)
+	})
+}
+
+const kindSQL = `
+	select c.kind from oauth_grant g join oauth_client c on c.workspace_id = $1 and c.provider = g.provider
+	where g.workspace_id = $1 and g.mailbox_id = $2`
+
+// TokenFor returns an access token of the mailbox to be shown to a mail server, as
+// Token does; an error when the server is not the provider's.
+func (s *Service) TokenFor(ctx context.Context, workspace, mailbox uuid.UUID, host string) (string, error) {
+	var kind Kind
+	err := s.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, kindSQL, workspace, mailbox).Scan(&kind)
+	})
+	switch {
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return "", fmt.Errorf("token of mailbox %s: %w", mailbox, err)
+	case err == nil && !mayShow(kind, host):
+		return "", fmt.Errorf("%s is no mail server of %s, where the consent was given: what logs in there is not shown to others", host, kind)
+	}
+	return s.Token(ctx, workspace, mailbox)
 }
 
 const spoilSQL = `update oauth_grant set access = null, refresh_at = now() where workspace_id = $1 and mailbox_id = $2 and access = $3`
@@ -199,7 +236,7 @@ func (s *Service) ask(ctx context.Context, workspace uuid.UUID, p *provider, g *
 			return nil, nil, err
 		}
 		cctx, cancel := context.WithTimeout(s.withClient(ctx), callWithin)
-		token, err := p.config().TokenSource(cctx, &oauth2.Token{RefreshToken: plain}).Token()
+		token, err := sound(p.config().TokenSource(cctx, &oauth2.Token{RefreshToken: plain}).Token())
 		cancel()
 		if err == nil {
 			if token.RefreshToken == plain {
@@ -221,13 +258,29 @@ func (s *Service) appToken(ctx context.Context, p *provider) (*oauth2.Token, err
 	cc := clientcredentials.Config{ClientID: p.ClientID, ClientSecret: p.Secret, TokenURL: p.Token, Scopes: p.scopes()}
 	cctx, cancel := context.WithTimeout(s.withClient(ctx), callWithin)
 	defer cancel()
-	return cc.Token(cctx)
+	return sound(cc.Token(cctx))
 }
 
-// expiry is when a token expires. Where the provider does not say, an hour is
-// usual (RFC 6749 §5.1), and the mail server's refusal tells when it was less.
+// maxToken bounds a token, in bytes; Microsoft's have some 2,500.
+const maxToken = 32 << 10
+
+// sound passes a provider's answer on if its token can be sent to a mail server: it
+// is put between control characters there (RFC 6750 §2.1, RFC 7628 §3.1).
+func sound(token *oauth2.Token, err error) (*oauth2.Token, error) {
+	if err == nil && (len(token.AccessToken) > maxToken || !printable(token.AccessToken) || strings.Contains(token.AccessToken, " ")) {
+		err = errors.New("the provider gave a token that is none: it is too long, or holds characters that no token has")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return token, nil
+}
+
+// expiry is when a token expires. Where the provider does not say, or says that it
+// has already, an hour is usual (RFC 6749 §5.1), and the mail server's refusal tells
+// when it was less.
 func expiry(token *oauth2.Token) time.Time {
-	if token.Expiry.IsZero() {
+	if token.Expiry.Before(time.Now()) {
 		return time.Now().Add(time.Hour)
 	}
 	return token.Expiry

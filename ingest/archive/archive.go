@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -231,13 +232,16 @@ func (r Reader) tar(in *bufio.Reader, name string) error {
 	}
 }
 
+// files are the ways in which a tar stores a file.
+var files = []byte{tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse}
+
 // member reads one file of a tar.
 func (r Reader) member(in *bufio.Reader, h *tar.Header) error {
 	switch {
-	case strings.HasPrefix(filepath.Base(h.Name), "."):
-	case h.Typeflag == tar.TypeSymlink, h.Typeflag == tar.TypeLink:
+	case strings.HasPrefix(filepath.Base(h.Name), "."), h.Typeflag == tar.TypeDir, h.Typeflag == tar.TypeXGlobalHeader:
+	case !slices.Contains(files, h.Typeflag):
 		r.skip(h.Name, errNoFile)
-	case h.Typeflag == tar.TypeReg:
+	default:
 		if head, err := in.Peek(headSize); err == nil || err == io.EOF {
 			if !looksLikeMail(h.Name, head) {
 				r.skip(h.Name, errNoMail)

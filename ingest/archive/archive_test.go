@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -240,4 +241,64 @@ func TestDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file of a tar that is stored in an uncommon way is a file all the same, and
+// what is none is named.
+func TestUncommonTarMembers(t *testing.T) {
+	t.Parallel()
+	const raw = "Subject: x\n\ny\n"
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range []tar.Header{
+		{Name: "a.eml", Typeflag: tar.TypeReg, Size: int64(len(raw))}, {Name: "b.eml", Typeflag: tar.TypeCont, Size: int64(len(raw))},
+		{Name: "dir/", Typeflag: tar.TypeDir}, {Name: "d.eml", Typeflag: tar.TypeFifo}, {Name: "e.eml", Typeflag: 'Z', Size: int64(len(raw))},
+	} {
+		h.Mode = 0o600
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(raw)[:h.Size]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mails.tar")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"a.eml": "mail", "b.eml": "mail", "d.eml": errNoFile.Error(), "e.eml": errNoFile.Error()}
+	if diff := cmp.Diff(want, became(t, path)); diff != "" {
+		t.Errorf("became of the files (-want +got):\n%s", diff)
+	}
+	// A mail with a long run of NULs, as GNU tar stores it when told to save room.
+	sparse := filepath.Join(dir, "f.eml")
+	if err := errors.Join(os.WriteFile(sparse, []byte(raw), 0o600), os.Truncate(sparse, 4<<20)); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "sparse.tar")
+	if out, err := exec.Command("tar", "--format=gnu", "-S", "-cf", path, "-C", dir, "f.eml").CombinedOutput(); err != nil {
+		t.Skipf("no GNU tar: %v %s", err, out)
+	}
+	if diff := cmp.Diff(map[string]string{"f.eml": "mail"}, became(t, path)); diff != "" {
+		t.Errorf("became of a sparse file (-want +got):\n%s", diff)
+	}
+}
+
+// became walks an archive and says what became of each file in it.
+func became(t *testing.T, path string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	r := Reader{
+		Max:  8 << 20,
+		Each: func(e Entry) error { files[e.Name] = "mail"; return nil },
+		Skip: func(name string, err error) { files[name] = err.Error() },
+	}
+	if err := r.Walk(path); err != nil {
+		t.Fatal(err)
+	}
+	return files
 }

@@ -1,6 +1,7 @@
 package imappoll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,6 +155,11 @@ func (m *mailbox) retry(ctx context.Context, se *session, f *Folder, bad badUID)
 		return serr
 	}
 	switch {
+	case errors.Is(err, errFull):
+		bad.attempts-- // no fault of the mail's
+		return cmp.Or(m.uids.setAside(ctx, f, bad, "waiting", m.p.limits.RetryFirst, err.Error()), err)
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case err != nil && !refusedBy(err):
 		bad.attempts--
 		if serr := m.setAside(ctx, f, bad, "the connection breaks when it is read: "+err.Error()); serr != nil {

@@ -1,6 +1,7 @@
 package imappoll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type mailing struct {
 	// size is what the server announced, and what the room was taken for.
 	size int64
 	said int64 // RFC822.SIZE, which need not be the same
+	cut  bool  // the connection broke in the middle of it
 }
 
 // wholeMail asks for a mail as it is, and marks nothing.
@@ -39,13 +41,12 @@ func (se *session) fetch(ctx context.Context, list []uint32, r *room, take func(
 	cmd := se.c.Fetch(set, wholeMail)
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
 		m, err := se.read(ctx, msg, r)
-		if err == nil && m.uid != 0 && m.size >= 0 {
+		if m.uid != 0 && m.size >= 0 && (err == nil || m.size > se.limits.MailBytes) {
 			seen[m.uid] = true
-			err = take(m)
+			err = cmp.Or(take(m), err)
 		}
 		if err != nil {
-			se.close() // what is under way cannot be called off otherwise
-			_ = cmd.Close()
+			se.breakOff(cmd, m.cut)
 			return seen, err
 		}
 	}
@@ -55,49 +56,85 @@ func (se *session) fetch(ctx context.Context, list []uint32, r *room, take func(
 	return seen, nil
 }
 
-// read reads one answer to FETCH. Its size is -1 when there was no mail in it.
+// breakOff ends a FETCH that is under way, and the connection; otherwise it cannot
+// be called off. The library's reader waits until somebody has read the mail that
+// comes next, so that is read before we wait for the reader; but not a mail that
+// was cut off, for the reader is past it.
+func (se *session) breakOff(cmd *imapclient.FetchCommand, cut bool) {
+	if cut {
+		se.close()
+		_ = cmd.Close()
+		return
+	}
+	_ = se.wire.Close()
+	_ = cmd.Close()
+	se.close()
+}
+
+// read reads one answer to FETCH. Its size is -1 when there was no mail in it. What
+// gives two numbers to one mail, or a part of it, is no answer to what was asked.
 func (se *session) read(ctx context.Context, msg *imapclient.FetchMessageData, r *room) (mailing, error) {
 	m := mailing{size: -1}
-	taken := false
+	taken, confused := false, false
 	for item := msg.Next(); item != nil; item = msg.Next() {
 		switch item := item.(type) {
 		case imapclient.FetchItemDataUID:
+			confused = confused || m.uid != 0 && m.uid != uint32(item.UID)
 			m.uid = uint32(item.UID)
 		case imapclient.FetchItemDataInternalDate:
-			m.at = item.Time
+			m.at = date(item.Time)
 		case imapclient.FetchItemDataRFC822Size:
 			m.said = item.Size
 		case imapclient.FetchItemDataBodySection:
-			if item.Literal == nil || taken {
+			if item.Literal == nil || taken || !item.MatchCommand(wholeMail.BodySection[0]) {
 				continue
 			}
 			var err error
 			if m.size, m.raw, err = se.body(ctx, item.Literal, r); err != nil {
+				m.cut = !errors.Is(err, errFull) && !errors.Is(err, ctx.Err())
 				return m, err
 			}
 			taken = m.raw != nil
 		}
 	}
-	if m.uid == 0 && taken {
-		r.give(m.size)
+	if confused || m.uid == 0 {
+		if taken {
+			r.give(m.size)
+		}
 		return mailing{size: -1}, nil
 	}
 	return m, nil
 }
 
+// date is a time of the server's as it can be kept: of no zone, and of a year that
+// RFC 3339 knows; the zero time otherwise.
+func date(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// passOver is how much of a mail that is too large is read and dropped, in mails of
+// the largest size that is taken; at one that is larger still we hang up.
+const passOver = 4
+
 // body reads a literal, whose length the server says first.
 func (se *session) body(ctx context.Context, l imap.LiteralReader, r *room) (int64, []byte, error) {
 	size := l.Size()
-	se.wire.more(time.Duration(size/se.limits.LeastRate)*time.Second+time.Second, size)
 	if size > se.limits.MailBytes {
+		se.wire.more(se.limits.CommandTime, min(size, passOver*se.limits.MailBytes))
 		_, err := io.Copy(io.Discard, l)
 		return size, nil, err
 	}
+	se.wire.more(time.Duration(size/se.limits.LeastRate)*time.Second+time.Second, size)
 	if err := r.take(ctx, size, se.limits.Silence); err != nil {
 		return size, nil, err
 	}
+	in := r.read(l, size, se.limits.Silence, se.wire.giveUp)
+	defer in.end()
 	raw := make([]byte, size)
-	if _, err := io.ReadFull(l, raw); err != nil {
+	if _, err := io.ReadFull(in, raw); err != nil {
 		r.give(size)
 		return size, nil, fmt.Errorf("read a mail of %d octets: %w", size, plainly(err))
 	}
@@ -132,7 +169,7 @@ func (se *session) dates(list []uint32) (map[uint32]time.Time, error) {
 				case imapclient.FetchItemDataUID:
 					uid = uint32(item.UID)
 				case imapclient.FetchItemDataInternalDate:
-					when = item.Time
+					when = date(item.Time)
 				}
 			}
 			if uid != 0 {

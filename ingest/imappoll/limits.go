@@ -8,7 +8,7 @@ type Limits struct {
 	RoomBytes int64 // mails in memory, of all mailboxes of the process together
 	Chunk     int   // mails asked for by one FETCH
 	InFlight  int   // mails of one mailbox that wait for their commit
-	Dials     int   // connections being made at once, all mailboxes together
+	Dials     int   // connections being made at once, all mailboxes together; half of them to one host
 
 	DialWithin   time.Duration // TCP, TLS and login, each
 	Silence      time.Duration // a server that owes us an answer may be silent for so long

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"postroom/internal/alert"
 )
@@ -26,6 +27,7 @@ type mailbox struct {
 	old      map[uuid.UUID]oldUIDs   // of folders that were numbered anew
 	doubted  map[uuid.UUID]time.Time // when a folder was found to hold other mails
 	nudged   chan struct{}           // somebody wants it polled now
+	wakes    *rate.Limiter           // polls that the server's notices lead to
 	wellOnce bool                    // its alerts were looked at since it began or failed
 	touched  atomic.Int64            // when it last got on, Unix nanoseconds
 
@@ -38,10 +40,18 @@ type mailbox struct {
 	dirty    bool
 }
 
+// A server that tells of news without end has its mailbox polled so often, and no
+// more.
+const (
+	wakesPerSecond = 4
+	wakesAtOnce    = 16
+)
+
 func (p *Poller) newMailbox(a *Account) *mailbox {
 	m := &mailbox{
 		p: p, a: a, uids: uidLedger{&p.accounts, a.Workspace, a.Mailbox, a.fence},
 		slots: make(chan struct{}, p.limits.InFlight), suspects: map[suspect]int{}, doubted: map[uuid.UUID]time.Time{}, nudged: make(chan struct{}, 1),
+		wakes:  rate.NewLimiter(wakesPerSecond, wakesAtOnce),
 		status: a.Status, behindBy: map[uuid.UUID]int64{},
 	}
 	m.touch()
@@ -156,7 +166,7 @@ func (m *mailbox) alarm(ctx context.Context, err error) error {
 			"Check the user name and the password in the mailbox's settings; nothing that arrives meanwhile is lost.")
 	case errors.As(err, &folder):
 		return m.p.raise(ctx, m.a, alert.Folder, fmt.Sprintf("%s: %s", m.a.Address, clean(folder.Error())),
-			"Was it renamed or deleted? Name it anew in the mailbox's settings, or take it off the list.")
+			"Was it renamed or deleted? Name it anew in the mailbox's settings, or take it off the list. If it is there, its server has a fault that its administrator must mend.")
 	}
 	return nil
 }
@@ -186,10 +196,11 @@ func (m *mailbox) live(ctx context.Context) error {
 // connect logs in. A token that the server refuses may have been revoked a moment
 // ago: a fresh one is tried once.
 func (m *mailbox) connect(ctx context.Context) (*session, error) {
-	if err := m.p.dials.Acquire(ctx, 1); err != nil {
+	done, err := m.p.dials.take(ctx, m.a.Host)
+	if err != nil {
 		return nil, err
 	}
-	defer m.p.dials.Release(1)
+	defer done()
 	m.touch()
 	if m.a.Auth != OAuth {
 		return m.p.dialer.connect(ctx, m.a.Server, m.a.password, nil)
@@ -233,7 +244,7 @@ func (m *mailbox) poll(ctx context.Context, se *session, anew bool) error {
 			err = m.afterwards(ctx, se, f)
 		}
 		var fe *folderError
-		if errors.As(err, &fe) {
+		if err = ofFolder(f, err); errors.As(err, &fe) {
 			missing = err
 			continue
 		}
@@ -261,8 +272,8 @@ func (m *mailbox) well(ctx context.Context) error {
 // watch waits for something to do: by IDLE where the server has it. It returns
 // whether all folders are to be looked at anew.
 func (m *mailbox) watch(ctx context.Context, se *session) (anew bool, err error) {
-	every := m.a.PollEvery
-	idles := se.caps.Has(imap.CapIdle) && se.folder != ""
+	every, told := m.a.PollEvery, false
+	idles := se.caps.Has(imap.CapIdle) && se.folder != "" && !se.idleRefused
 	if !idles {
 		every = min(every, m.p.limits.PollPlain)
 	}
@@ -276,6 +287,10 @@ func (m *mailbox) watch(ctx context.Context, se *session) (anew bool, err error)
 	if idles {
 		se.begin()
 		cmd, err := se.c.Idle()
+		if refusedBy(err) {
+			se.idleRefused = true // whatever it says that it can do
+			return m.watch(ctx, se)
+		}
 		if err != nil {
 			return false, fmt.Errorf("IDLE: %w", plainly(err))
 		}
@@ -287,6 +302,7 @@ func (m *mailbox) watch(ctx context.Context, se *session) (anew bool, err error)
 		return false, ctx.Err()
 	case <-se.c.Closed():
 	case <-se.news:
+		told = true
 	case <-m.nudged:
 		anew = true
 	case <-timer.C:
@@ -300,7 +316,10 @@ func (m *mailbox) watch(ctx context.Context, se *session) (anew bool, err error)
 	if err := errors.Join(idle.Close(), idle.Wait()); err != nil {
 		return false, fmt.Errorf("IDLE: %w", plainly(err))
 	}
-	return anew, nil
+	if told {
+		err = m.wakes.Wait(ctx)
+	}
+	return anew, err
 }
 
 // nudge has the mailbox polled now.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/semaphore"
 
 	"postroom/ingest"
 	"postroom/internal/postgres"
@@ -22,8 +21,9 @@ import (
 
 // A TokenSource gives the access tokens of mailboxes that log in by OAuth.
 type TokenSource interface {
-	// Token returns a token that is good for some minutes more.
-	Token(ctx context.Context, workspace, mailbox uuid.UUID) (string, error)
+	// TokenFor returns a token that is good for some minutes more, if it may be shown
+	// to that server.
+	TokenFor(ctx context.Context, workspace, mailbox uuid.UUID, host string) (string, error)
 	// Refused says that the mail server does not take a token, so that the next one
 	// is another.
 	Refused(ctx context.Context, workspace, mailbox uuid.UUID, token string) error
@@ -53,7 +53,7 @@ type Poller struct {
 	limits   *Limits
 	dialer   *dialer
 	room     *room
-	dials    *semaphore.Weighted
+	dials    *turns
 	id       uuid.UUID // of this process, until it ends
 	session  string
 	poked    chan struct{}
@@ -85,7 +85,7 @@ func New(c Config) *Poller {
 	id := uuid.Must(uuid.NewV7())
 	p := &Poller{
 		accounts: accounts{c.DB, c.Vault}, pipeline: c.Pipeline, tokens: c.Tokens, metrics: c.Metrics, limits: &c.Limits,
-		room: newRoom(c.Limits.RoomBytes), dials: semaphore.NewWeighted(int64(c.Limits.Dials)),
+		room: newRoom(c.Limits.RoomBytes), dials: newTurns(c.Limits.Dials),
 		id: id, session: "imap:" + id.String(), poked: make(chan struct{}, 1), running: map[uuid.UUID]*running{},
 	}
 	p.dialer = &dialer{limits: p.limits, roots: c.Roots, dial: c.Dial}
@@ -414,7 +414,7 @@ func (p *Poller) token(ctx context.Context, a *Account) (string, error) {
 	if p.tokens == nil {
 		return "", ErrNoOAuth
 	}
-	token, err := p.tokens.Token(ctx, a.Workspace, a.Mailbox)
+	token, err := p.tokens.TokenFor(ctx, a.Workspace, a.Mailbox, a.Host)
 	var ended interface{ ConsentEnded() bool }
 	if errors.As(err, &ended) && ended.ConsentEnded() {
 		return "", &RefusedError{err.Error()}

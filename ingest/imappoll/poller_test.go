@@ -32,7 +32,11 @@ func newDesk(t *testing.T, o imaptest.Options) *desk {
 }
 
 func (d *desk) config() imappoll.Config {
-	return imappoll.Config{DB: d.DB, Vault: d.Vault, Pipeline: d.Pipeline, Limits: d.limits, Roots: d.server.Roots}
+	c := imappoll.Config{DB: d.DB, Vault: d.Vault, Pipeline: d.Pipeline, Limits: d.limits}
+	if d.server != nil {
+		c.Roots = d.server.Roots
+	}
+	return c
 }
 
 func (d *desk) settings() imappoll.Settings {
@@ -54,9 +58,17 @@ func (d *desk) once(p *imappoll.Poller) imappoll.Status {
 	d.t.Helper()
 	st, err := p.PollOnce(d.t.Context(), d.Workspace, d.Mailbox, nil)
 	if err != nil {
-		d.t.Fatalf("PollOnce: %v\n%s", err, d.server.Log())
+		d.t.Fatalf("PollOnce: %v\n%s", err, d.said())
 	}
 	return st
+}
+
+// said is the server's log, where it keeps one.
+func (d *desk) said() string {
+	if d.server == nil {
+		return ""
+	}
+	return d.server.Log()
 }
 
 // mails are simple mails with different ids.

@@ -1,9 +1,11 @@
 package imappoll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -133,7 +135,7 @@ func (p *Poller) Test(ctx context.Context, workspace, mailbox uuid.UUID, t Trial
 	for _, f := range out.Folders {
 		total += f.ToImport
 	}
-	out.Steps = append(out.Steps, ProbeStep{"folders", true, fmt.Sprintf("%d folders; %d mails would be imported now", len(out.Folders), total)})
+	out.Steps = append(out.Steps, ProbeStep{"folders", true, fmt.Sprintf("looked into %d folders; %d mails would be imported now", len(out.Folders), total)})
 	if t.Sending != nil {
 		out.Steps = append(out.Steps, p.trySending(ctx, t, secret))
 	}
@@ -164,7 +166,7 @@ func (p *Poller) trySending(ctx context.Context, t Trial, secret string) ProbeSt
 func (p *Poller) secretFor(ctx context.Context, workspace, mailbox uuid.UUID, s Settings) (string, error) {
 	switch {
 	case s.Auth == OAuth:
-		return p.token(ctx, &Account{Workspace: workspace, Mailbox: mailbox, Address: s.Username})
+		return p.token(ctx, &Account{Workspace: workspace, Mailbox: mailbox, Address: s.Username, Settings: s})
 	case s.Password != "":
 		return s.Password, nil
 	}
@@ -176,6 +178,21 @@ func (p *Poller) secretFor(ctx context.Context, workspace, mailbox uuid.UUID, s 
 		return "", fmt.Errorf("the stored password is for %s and is not sent to %s: give the password again", a.Host, s.Host)
 	}
 	return a.password, nil
+}
+
+// Somebody waits for a preview: it shows so many folders, those of the settings
+// first, and of the others those that can be counted in this time.
+const (
+	previewMost   = 1000
+	previewWithin = 10 * time.Second
+)
+
+// rank puts the folders that are wanted before the others.
+func rank(wanted map[string]bool, l *imap.ListData) int {
+	if wanted[l.Mailbox] {
+		return 0
+	}
+	return 1
 }
 
 // preview counts what each folder holds, and how much of it the settings' folders
@@ -190,14 +207,17 @@ func (se *session) preview(s Settings) ([]Preview, error) {
 	for _, f := range s.Folders {
 		wanted[f.Name] = true
 	}
+	list = slices.DeleteFunc(list, noSelect)
+	slices.SortStableFunc(list, func(a, b *imap.ListData) int { return cmp.Compare(rank(wanted, a), rank(wanted, b)) })
 	var out []Preview
-	for _, l := range list[:min(len(list), 1000)] {
+	for begun := time.Now(); len(out) < min(len(list), previewMost) && (time.Since(begun) < previewWithin || wanted[list[len(out)].Mailbox]); {
+		l := list[len(out)]
 		v := Preview{Folder: clean(l.Mailbox), Role: roleOf(l)}
-		if noSelect(l) {
-			continue
-		}
 		se.begin()
 		st, err := se.c.Status(l.Mailbox, &imap.StatusOptions{NumMessages: true}).Wait()
+		if err != nil && !refusedBy(err) {
+			return nil, fmt.Errorf("count the mails of folder %q: %w", clean(l.Mailbox), plainly(err))
+		}
 		if err == nil && st.NumMessages != nil {
 			v.Mails = int(*st.NumMessages)
 		}

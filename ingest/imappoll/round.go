@@ -18,7 +18,10 @@ import (
 // errLost means that another process polls the mailbox now.
 var errLost = errors.New("another process has taken the mailbox over")
 
-// A folderError means that the server does not let us open a folder; the others
+// errSenseless means that the server's answer about a folder makes no sense.
+var errSenseless = errors.New("the server's answer makes no sense")
+
+// A folderError means that the server does not let us poll a folder; the others
 // are polled all the same.
 type folderError struct {
 	name string
@@ -28,15 +31,21 @@ type folderError struct {
 func (e *folderError) Error() string { return e.err.Error() }
 func (e *folderError) Unwrap() error { return e.err }
 
+// ofFolder marks what is wrong with one folder only: the server refuses something,
+// or makes no sense. The connection is as good as before.
+func ofFolder(f *Folder, err error) error {
+	if refusedBy(err) || errors.Is(err, errSenseless) {
+		return &folderError{f.Name, err}
+	}
+	return err
+}
+
 // pollFolder takes every mail of a folder that has no row in the ledger yet,
 // oldest first. anew opens the folder again, to see whether it still is the one
 // that it was.
 func (m *mailbox) pollFolder(ctx context.Context, se *session, f *Folder, anew bool) error {
 	if anew || se.folder != f.Name || f.Validity == 0 {
 		data, err := se.choose(f.Name, false)
-		if refusedBy(err) {
-			return &folderError{f.Name, err}
-		}
 		if err != nil {
 			return err
 		}
@@ -140,7 +149,7 @@ func (m *mailbox) identify(ctx context.Context, se *session, f *Folder, data *im
 	}
 	switch {
 	case data.UIDValidity == 0:
-		return fmt.Errorf("folder %q: the server gives mails no lasting numbers (no UIDVALIDITY); it cannot be polled", clean(f.Name))
+		return fmt.Errorf("folder %q: the server gives mails no lasting numbers (no UIDVALIDITY); it cannot be polled: %w", clean(f.Name), errSenseless)
 	case f.Validity == 0:
 		return m.firstSight(ctx, se, f, data)
 	case f.Validity == int64(data.UIDValidity) && (next == 0 || int64(next) > f.LastUID) && (modseq == 0 || modseq >= f.ModSeq):
@@ -212,7 +221,7 @@ func (se *session) olderThan(t time.Time) ([]uint32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("older mails of folder %q: %w", clean(se.folder), plainly(err))
 		}
-		return ascending(data, 1)
+		return se.ascending(data, 1)
 	}
 	const day = 24 * time.Hour
 	older, err := search(imap.SearchCriteria{Before: t.Add(-2 * day)})

@@ -35,8 +35,9 @@ type session struct {
 	news   chan struct{} // the server told of new mail
 	unhook func() bool
 
-	folder   string // selected now
-	writable bool
+	folder      string // selected now
+	writable    bool
+	idleRefused bool
 }
 
 // dialer is what connections are made with.
@@ -266,7 +267,7 @@ func (se *session) uids(first uint32) ([]uint32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list folder %q: %w", clean(se.folder), plainly(err))
 	}
-	return ascending(data, first)
+	return se.ascending(data, first)
 }
 
 // maxUIDs is the largest folder that is polled.
@@ -275,13 +276,13 @@ const maxUIDs = 5_000_000
 // ascending reads the answer of a search. n:* means the last mail when all UIDs
 // are below n (RFC 3501 §6.4.8), so what was not asked for is left out. The
 // library would spell out any range that a server names, whatever it costs.
-func ascending(data *imap.SearchData, first uint32) ([]uint32, error) {
+func (se *session) ascending(data *imap.SearchData, first uint32) ([]uint32, error) {
 	set, _ := data.All.(imap.UIDSet)
 	var list []uint32
 	for _, r := range set {
 		from, to := max(min(r.Start, r.Stop), imap.UID(first), 1), max(r.Start, r.Stop)
 		if r.Start == 0 || r.Stop == 0 || to >= from && int64(to-from)+int64(len(list)) >= maxUIDs {
-			return nil, fmt.Errorf("the server lists UIDs that cannot be (%s), or more than %d", fmt.Sprintf("%d:%d", r.Start, r.Stop), maxUIDs)
+			return nil, fmt.Errorf("list folder %q: UIDs that cannot be (%d:%d), or more than %d: %w", clean(se.folder), r.Start, r.Stop, maxUIDs, errSenseless)
 		}
 		for u := from; u <= to && u != 0; u++ {
 			list = append(list, uint32(u))

@@ -53,6 +53,14 @@ func (w *wire) idle(d time.Duration, octets int64) {
 	_ = w.Conn.SetReadDeadline(w.until)
 }
 
+// giveUp ends what is being read as having taken too long.
+func (w *wire) giveUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until = time.Now()
+	_ = w.Conn.SetReadDeadline(w.until)
+}
+
 // deadline of the next read. Only an IDLE may be silent for long.
 func (w *wire) deadline() time.Time {
 	soon := time.Now().Add(w.silence)

@@ -129,7 +129,7 @@ func (se *session) describe(list []uint32) (map[uint32]Witness, error) {
 			case imapclient.FetchItemDataUID:
 				w.UID = uint32(item.UID)
 			case imapclient.FetchItemDataInternalDate:
-				w.At = item.Time
+				w.At = date(item.Time)
 			case imapclient.FetchItemDataRFC822Size:
 				w.Size = item.Size
 			}
