@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -36,11 +35,11 @@ func (s *server) getRaw(ctx context.Context, workspace uuid.UUID, in *messageIn)
 		out.Body = func(ctx huma.Context) { ctx.SetStatus(http.StatusNotModified) }
 		return out, nil
 	}
-	raw, err := s.pipeline.Raw(ctx, workspace, m.ID)
+	raw, err := s.pipeline.OpenRaw(ctx, workspace, m.ID)
 	if err != nil {
 		return nil, err
 	}
-	out.Body = func(ctx huma.Context) { send(ctx, bytes.NewReader(raw), int64(len(raw))) }
+	out.Body = func(ctx huma.Context) { send(ctx, raw, raw.Size) }
 	return out, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -51,7 +52,7 @@ var compressed = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); retur
 
 // seal compresses and seals the piece of raw with that index.
 func seal(box *vault.Box, raw, hash []byte, index int) (chunk, error) {
-	piece := raw[index*chunkBytes : min(len(raw), (index+1)*chunkBytes)]
+	piece := place(raw, index)
 	buf := compressed.Get().(*[]byte)
 	defer compressed.Put(buf)
 	if need := s2.MaxEncodedLen(len(piece)); cap(*buf) < need {
@@ -110,14 +111,11 @@ func (r raws) get(ctx context.Context, workspace uuid.UUID, hash []byte, size in
 	raw := make([]byte, size)
 	err = r.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
 		for i := range chunks(len(raw)) {
-			var sealed []byte
-			if err := tx.QueryRow(ctx, chunkSQL, workspace, hash, i).Scan(&sealed); err != nil {
-				if err == pgx.ErrNoRows {
-					err = tickets.ErrNotFound
-				}
-				return fmt.Errorf("raw mail %x, piece %d: %w", hash, i, err)
+			sealed, err := readChunk(ctx, tx, workspace, hash, i)
+			if err != nil {
+				return err
 			}
-			if err := open(box, raw, hash, i, sealed); err != nil {
+			if err := open(box, place(raw, i), hash, i, sealed); err != nil {
 				return err
 			}
 			breathe(i)
@@ -128,18 +126,38 @@ func (r raws) get(ctx context.Context, workspace uuid.UUID, hash []byte, size in
 		return nil, err
 	}
 	if sum := sha256.Sum256(raw); string(sum[:]) != string(hash) {
-		return nil, fmt.Errorf("raw mail %x: its content has another hash: %w", hash, vault.ErrSealed)
+		return nil, otherHash(hash)
 	}
 	return raw, nil
 }
 
-// open unseals and decompresses one piece into its place in raw.
-func open(box *vault.Box, raw, hash []byte, index int, sealed []byte) error {
+// readChunk reads a sealed piece. One that is not there is tickets.ErrNotFound.
+func readChunk(ctx context.Context, tx pgx.Tx, workspace uuid.UUID, hash []byte, index int) (sealed []byte, err error) {
+	err = tx.QueryRow(ctx, chunkSQL, workspace, hash, index).Scan(&sealed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = tickets.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("raw mail %x, piece %d: %w", hash, index, err)
+	}
+	return sealed, nil
+}
+
+func otherHash(hash []byte) error {
+	return fmt.Errorf("raw mail %x: its content has another hash: %w", hash, vault.ErrSealed)
+}
+
+// place is where the piece lies in a mail.
+func place(raw []byte, index int) []byte {
+	return raw[index*chunkBytes : min(len(raw), (index+1)*chunkBytes)]
+}
+
+// open unseals and decompresses one piece into its place, which has its length.
+func open(box *vault.Box, place, hash []byte, index int, sealed []byte) error {
 	small, err := box.Open(sealed, chunkRow(hash, index))
 	if err != nil {
 		return fmt.Errorf("raw mail %x, piece %d: %w", hash, index, err)
 	}
-	place := raw[index*chunkBytes : min(len(raw), (index+1)*chunkBytes)]
 	got, err := s2.Decode(place, small)
 	if err != nil || len(got) != len(place) {
 		return fmt.Errorf("raw mail %x, piece %d: %d octets, want %d: %w", hash, index, len(got), len(place), vault.ErrSealed)

@@ -119,6 +119,15 @@ func (p *Pipeline) Raw(ctx context.Context, workspace, id uuid.UUID) ([]byte, er
 	return p.raws.get(ctx, workspace, m.RawHash, m.Size)
 }
 
+// OpenRaw opens a message's bytes as they were stored, to be read within ctx.
+func (p *Pipeline) OpenRaw(ctx context.Context, workspace, id uuid.UUID) (*RawMail, error) {
+	m, err := p.Message(ctx, workspace, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.raws.stream(ctx, workspace, m.RawHash, m.Size)
+}
+
 // Content is what a message says, read from its raw bytes. Over is set when
 // reading it all would cost more than one message may: Mail is then a part of it.
 type Content struct {

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -254,7 +253,7 @@ func (p *pages) sendRaw(w http.ResponseWriter, r *http.Request, ws tickets.Works
 	if err != nil {
 		return err
 	}
-	raw, err := p.pipeline.Raw(r.Context(), ws.ID, id)
+	raw, err := p.pipeline.OpenRaw(r.Context(), ws.ID, id)
 	if err != nil {
 		return err
 	}
@@ -263,7 +262,7 @@ func (p *pages) sendRaw(w http.ResponseWriter, r *http.Request, ws tickets.Works
 	h.Set("Content-Type", "message/rfc822")
 	h.Set("Content-Disposition", `attachment; filename="`+id.String()+`.eml"`)
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Content-Length", strconv.Itoa(len(raw)))
-	logUnsent(w, r, copyTo(w, bytes.NewReader(raw)))
+	h.Set("Content-Length", strconv.FormatInt(raw.Size, 10))
+	logUnsent(w, r, copyTo(w, raw))
 	return nil
 }
