@@ -11,6 +11,7 @@ import (
 
 	"postroom/classify"
 	"postroom/ingest/mail"
+	"postroom/internal/vault"
 	"postroom/tickets"
 	"postroom/tickets/audit"
 )
@@ -102,8 +103,8 @@ func (p *Pipeline) replayThese(ctx context.Context, r Replay, page []Message, pa
 	for _, m := range page {
 		a, err := p.readAgain(ctx, r.Workspace, m)
 		if err != nil {
-			if ctx.Err() != nil {
-				return err
+			if !errors.Is(err, tickets.ErrNotFound) && !errors.Is(err, vault.ErrSealed) {
+				return fmt.Errorf("replay message %s: %w", m.ID, err) // no fault of the mail's
 			}
 			r.Told(Difference{Message: m, What: "readable", Before: "stored", After: plain(err), Kept: "see postroom doctor --raw"})
 			continue
