@@ -1,6 +1,7 @@
 package oauthgmail_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -14,11 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"postroom/internal/postgres"
 	"postroom/internal/vault"
 	"postroom/oauthgmail"
+	"postroom/tickets"
 )
 
 // An oddProvider answers as a test tells it to.
@@ -273,5 +276,50 @@ func TestOddClaims(t *testing.T) {
 				t.Errorf("consent: %v, want it to succeed: %v", err, tt.ok)
 			}
 		})
+	}
+}
+
+// A provider that does not answer keeps the mailboxes of others from nothing.
+func TestHangingProvider(t *testing.T) {
+	t.Parallel()
+	r, p := oddRoom(t)
+	r.mustConsent()
+	good := r.mailbox
+	desk := tickets.New(r.db)
+	var slow []uuid.UUID
+	for i := range 6 { // more than are asked for at once
+		m, err := desk.CreateMailbox(t.Context(), r.workspace, "test", fmt.Sprintf("slow%d@provider.test", i), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.mailbox = m.ID; r.agree(p) != nil {
+			t.Fatal("no consent")
+		}
+		slow = append(slow, m.ID)
+	}
+	err := r.db.InWorkspace(t.Context(), r.workspace, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update oauth_grant set access = null, refresh_at = now()`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, release := make(chan bool), make(chan bool)
+	first := sync.OnceFunc(func() { close(asked) })
+	p.mu.Lock()
+	p.token = func(http.ResponseWriter, *http.Request) { first(); <-release }
+	p.mu.Unlock()
+	var waiting sync.WaitGroup
+	t.Cleanup(waiting.Wait)
+	t.Cleanup(func() { close(release) })
+	for _, m := range slow {
+		waiting.Go(func() { _, _ = r.Token(t.Context(), r.workspace, m) })
+	}
+	<-asked
+	time.Sleep(300 * time.Millisecond) // the others stand in line by now
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if token, err := r.Token(ctx, r.workspace, good); err != nil || token == "" {
+		t.Errorf("the other provider's token: %q, %v", token, err)
 	}
 }

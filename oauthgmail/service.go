@@ -11,9 +11,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/oauth2"
-	"golang.org/x/sync/semaphore"
 
 	"postroom/internal/postgres"
+	"postroom/internal/turn"
 	"postroom/internal/vault"
 	"postroom/tickets/audit"
 )
@@ -44,7 +44,7 @@ type Service struct {
 	vault      *vault.Vault
 	client     *http.Client
 	discovered sync.Map // issuer → found
-	calls      *semaphore.Weighted
+	calls      *turn.Turns
 }
 
 // New returns the service kept in the database. Its methods work without Run,
@@ -57,7 +57,7 @@ func New(c Config) *Service {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	return &Service{db: c.DB, vault: c.Vault, client: c.Client, calls: semaphore.NewWeighted(atOnce)}
+	return &Service{db: c.DB, vault: c.Vault, client: c.Client, calls: turn.New(atOnce)}
 }
 
 func (s *Service) withClient(ctx context.Context) context.Context {

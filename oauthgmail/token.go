@@ -144,21 +144,40 @@ func (s *Service) Refused(ctx context.Context, workspace, mailbox uuid.UUID, tok
 	})
 }
 
+const askedSQL = `
+	select case c.kind when 'oidc' then c.issuer else c.kind end
+	from oauth_grant g join oauth_client c on c.workspace_id = $1 and c.provider = g.provider
+	where g.workspace_id = $1 and g.mailbox_id = $2`
+
+// turn waits until the provider of a mailbox may be asked. All workspaces wait for
+// one provider together, and for no other that does not answer.
+func (s *Service) turn(ctx context.Context, workspace, mailbox uuid.UUID) (done func(), err error) {
+	var provider string
+	err = s.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, askedSQL, workspace, mailbox).Scan(&provider)
+	})
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("token of mailbox %s: %w", mailbox, err)
+	}
+	return s.calls.Take(ctx, provider)
+}
+
 // refresh renews a grant unless, once its row is locked, it proves to be good
 // already: of all processes that want to, one asks the provider. The row stays
 // locked until what the provider answered is committed.
 func (s *Service) refresh(ctx context.Context, workspace, mailbox uuid.UUID, good func(*grant) bool) (grant, error) {
-	if err := s.calls.Acquire(ctx, 1); err != nil {
+	done, err := s.turn(ctx, workspace, mailbox)
+	if err != nil {
 		return grant{}, err
 	}
-	defer s.calls.Release(1)
+	defer done()
 	// Once the provider may have been asked, its answer is waited for and stored,
 	// whoever loses patience: a rotated token that is not stored locks us out.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*callWithin)
 	defer cancel()
 	var g grant
 	var failed error // committed all the same
-	err := s.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
+	err = s.db.InWorkspace(ctx, workspace, func(tx pgx.Tx) error {
 		var err error
 		if g, err = readGrant(ctx, tx, grantSQL+" for no key update", workspace, mailbox); err != nil {
 			return err
@@ -441,7 +460,7 @@ func (s *Service) refreshDue(ctx context.Context) error {
 		return err
 	}
 	var g errgroup.Group
-	g.SetLimit(atOnce)
+	g.SetLimit(len(list) + 1) // turns bound the calls
 	for _, d := range list {
 		g.Go(func() error {
 			_, err := s.refresh(ctx, d.Workspace, d.Mailbox, func(g *grant) bool { return time.Now().Before(g.At) })

@@ -193,10 +193,17 @@ func (m *mailbox) live(ctx context.Context) error {
 	}
 }
 
+// turnWithin is how long a mailbox waits for its turn before it says that it does.
+const turnWithin = 5 * time.Minute
+
+var errNoTurn = errors.New("too many connections are being made to its server, which answers slowly; it is tried again")
+
 // connect logs in. A token that the server refuses may have been revoked a moment
 // ago: a fresh one is tried once.
 func (m *mailbox) connect(ctx context.Context) (*session, error) {
-	done, err := m.p.dials.take(ctx, m.a.Host)
+	wait, cancel := context.WithTimeoutCause(ctx, turnWithin, errNoTurn)
+	done, err := m.p.dials.Take(wait, m.a.Host)
+	cancel()
 	if err != nil {
 		return nil, err
 	}

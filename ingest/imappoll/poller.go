@@ -15,6 +15,7 @@ import (
 
 	"postroom/ingest"
 	"postroom/internal/postgres"
+	"postroom/internal/turn"
 	"postroom/internal/vault"
 	"postroom/tickets"
 )
@@ -53,7 +54,7 @@ type Poller struct {
 	limits   *Limits
 	dialer   *dialer
 	room     *room
-	dials    *turns
+	dials    *turn.Turns
 	id       uuid.UUID // of this process, until it ends
 	session  string
 	poked    chan struct{}
@@ -85,7 +86,7 @@ func New(c Config) *Poller {
 	id := uuid.Must(uuid.NewV7())
 	p := &Poller{
 		accounts: accounts{c.DB, c.Vault}, pipeline: c.Pipeline, tokens: c.Tokens, metrics: c.Metrics, limits: &c.Limits,
-		room: newRoom(c.Limits.RoomBytes), dials: newTurns(c.Limits.Dials),
+		room: newRoom(c.Limits.RoomBytes), dials: turn.New(c.Limits.Dials),
 		id: id, session: "imap:" + id.String(), poked: make(chan struct{}, 1), running: map[uuid.UUID]*running{},
 	}
 	p.dialer = &dialer{limits: p.limits, roots: c.Roots, dial: c.Dial}
