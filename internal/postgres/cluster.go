@@ -22,6 +22,12 @@ const (
 	startWithin = 2 * time.Minute
 	stopWithin  = 8 * time.Second
 	watchEvery  = 100 * time.Millisecond
+
+	// A server that ends at once is started again for retryWithin; who watches it
+	// tries that again and again, restEvery apart.
+	retryWithin = 20 * time.Second
+	retryEvery  = 200 * time.Millisecond
+	restEvery   = 5 * time.Second
 )
 
 // ErrInUse means that another process of this machine owns the cluster.
@@ -85,7 +91,10 @@ func (c *Cluster) begin(ctx context.Context) error {
 
 // start adopts the server that already runs in our directory, or starts one.
 func (c *Cluster) start(ctx context.Context) error {
-	for {
+	if err := c.layout.checkOwner(); err != nil {
+		return err
+	}
+	for begun, said := time.Now(), false; ; {
 		s, err := c.layout.adopt()
 		if err != nil {
 			return err
@@ -103,12 +112,18 @@ func (c *Cluster) start(ctx context.Context) error {
 			return err
 		}
 		// A server that ends while it starts mostly waits for the shared memory of
-		// its killed predecessor; its log tells when it is something else.
-		slog.WarnContext(ctx, "database server ended while starting; trying again", "err", err)
+		// its killed predecessor, which is gone in seconds. Else it stays as it is.
+		if time.Since(begun) > retryWithin {
+			return err
+		}
+		if !said {
+			slog.WarnContext(ctx, "database server ended while starting; trying again", "for", retryWithin, "err", err)
+			said = true
+		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(retryEvery):
 		}
 	}
 }
@@ -258,7 +273,11 @@ func (c *Cluster) Run(ctx context.Context) error {
 			continue
 		}
 		if err := c.start(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "the database server could not be started; trying again", "err", err)
+			slog.ErrorContext(ctx, "the database server could not be started; trying again", "in", restEvery, "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(restEvery):
+			}
 		}
 	}
 }

@@ -152,6 +152,26 @@ func (l layout) mkdir(dir string) error {
 	return nil
 }
 
+// checkOwner refuses a cluster that its server would refuse, which a copy from
+// another machine or by another user often is, with what mends it.
+func (l layout) checkOwner() error {
+	fi, err := os.Stat(l.data)
+	if err != nil {
+		return fmt.Errorf("database directory: %w", err)
+	}
+	uid := uint32(os.Geteuid())
+	if l.owner != nil {
+		uid = l.owner.Uid
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && st.Uid != uid {
+		return fmt.Errorf("the database in %s belongs to user %d, and its server runs as %s: run chown -R %[3]s: %[1]s", l.data, st.Uid, l.name)
+	}
+	if fi.Mode().Perm()&0o027 != 0 {
+		return fmt.Errorf("the database in %s is open to others (mode %04o), which its server refuses: run chmod -R go-rwx %[1]s", l.data, fi.Mode().Perm())
+	}
+	return nil
+}
+
 // superuser is the cluster's own administrator. Only makeDatabase uses it.
 func (l layout) superuser() string { return "postgres" }
 
@@ -177,7 +197,9 @@ func (l layout) initialise(ctx context.Context) error {
 		return fmt.Errorf("make the database cluster: %w: %s", err, bytes.TrimSpace(out))
 	}
 	if err := os.Rename(made, l.data); err != nil {
-		return fmt.Errorf("make the database cluster: %w", err)
+		_ = os.RemoveAll(made)
+		return fmt.Errorf("make the database cluster: %w: %s is there and is no database cluster (it has no file PG_VERSION). "+
+			"If it was one, put your backup of it back; if not, move it away", err, l.data)
 	}
 	return nil
 }

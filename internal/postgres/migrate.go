@@ -33,6 +33,9 @@ func migrate(ctx context.Context, url string) error {
 	if err := ensureAppRole(ctx, db); err != nil {
 		return err
 	}
+	if err := ensureOwner(ctx, db); err != nil {
+		return err
+	}
 	// One try a second for five minutes.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {

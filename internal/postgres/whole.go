@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"strings"
 )
 
 // guarded are our tables that row-level security keeps: of each, who owns it and
@@ -27,13 +26,30 @@ const guarded = `
 
 // faults are what no restore mends by itself, each with the words for it.
 var faults = []struct{ where, what string }{
-	{"not pg_has_role(current_user, owner, 'member')",
-		"these tables belong to another role (%[2]s) than the one that migrates, %[1]s: restore with pg_restore --no-owner --role=%[1]s"},
 	{"not granted or not scoped",
 		"the role postroom_app has not been granted what it needs on: %[2]s. The database was not restored whole: make the role first (create role postroom_app nologin; " +
 			"grant postroom_app to %[1]s), restore into an empty database, and heed every error that pg_restore prints"},
 	{"not forced",
 		"row-level security is off, so workspaces are not apart, on: %[2]s; alter table … enable row level security, force row level security"},
+}
+
+const (
+	ownersSQL = guarded + `
+		select current_user, coalesce(string_agg(distinct owner_name, ', '), '') from guarded where not pg_has_role(current_user, owner, 'member')`
+	faultsSQL = guarded + ` select current_user, coalesce(string_agg(name, ', ' order by name), '') from guarded where `
+	lostSQL   = guarded + ` select count(*) from guarded where scoped_to_app and not owned`
+)
+
+// ensureOwner refuses tables that the one who migrates may not change.
+func ensureOwner(ctx context.Context, db *sql.DB) error {
+	var who, owners string
+	if err := db.QueryRowContext(ctx, ownersSQL).Scan(&who, &owners); err != nil {
+		return fmt.Errorf("examine the schema: %w", err)
+	}
+	if owners != "" {
+		return fmt.Errorf("the tables of the database belong to another role (%s) than the one that migrates, %s: restore it with pg_restore --no-owner --role=%[2]s", owners, who)
+	}
+	return nil
 }
 
 // Policies name the role that owned the tables where the dump was made. Under
@@ -53,13 +69,8 @@ const ownSQL = `
 // owner back the policies that let its functions see all workspaces.
 func ensureWhole(ctx context.Context, db *sql.DB) error {
 	for _, f := range faults {
-		column := "name"
-		if strings.Contains(f.what, "belong") {
-			column = "owner_name"
-		}
 		var who, which string
-		err := db.QueryRowContext(ctx, guarded+" select current_user, coalesce(string_agg(distinct "+column+", ', '), '') from guarded where "+f.where).Scan(&who, &which)
-		if err != nil {
+		if err := db.QueryRowContext(ctx, faultsSQL+f.where).Scan(&who, &which); err != nil {
 			return fmt.Errorf("examine the schema: %w", err)
 		}
 		if which != "" {
@@ -67,7 +78,7 @@ func ensureWhole(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	var lost int
-	if err := db.QueryRowContext(ctx, guarded+" select count(*) from guarded where scoped_to_app and not owned").Scan(&lost); err != nil {
+	if err := db.QueryRowContext(ctx, lostSQL).Scan(&lost); err != nil {
 		return fmt.Errorf("examine the schema: %w", err)
 	}
 	if lost == 0 {
