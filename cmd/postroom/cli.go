@@ -29,6 +29,8 @@ type cli struct {
 	Train    trainCmd    `cmd:"" help:"Teach the filter of an installation by mails from files."`
 	Classify classifyCmd `cmd:"" help:"Ask the filter, or measure it."`
 	Mail     mailCmd     `cmd:"" help:"Read mail from files, without a database: what Postroom makes of it."`
+	Alone    databaseCmd `cmd:"" name:"database" help:"Run the private database alone, for pg_dump, pg_restore and psql."`
+	Restored restoredCmd `cmd:"" help:"Go on from an older backup: leave out the ticket numbers that were given since."`
 	Key      keyCmd      `cmd:"" help:"Print a new master key, for rotation: put it on the first line of the key file."`
 }
 

@@ -219,6 +219,9 @@ func (c *Cluster) Config() Config {
 	}
 }
 
+// Socket returns the directory of the server's socket, which clients take as its host.
+func (c *Cluster) Socket() string { return c.layout.socket }
+
 // PID returns the process id of the database server, 0 when a guest.
 func (c *Cluster) PID() int {
 	c.mu.Lock()
