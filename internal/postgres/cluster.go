@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -41,9 +40,8 @@ var ErrInUse = errors.New("another postroom process uses this data directory")
 //	                      ^                  │ we die: adopted by the next owner
 //	                      └────server dies───┘ started again by Run
 type Cluster struct {
-	layout   layout
-	lockPath string
-	extra    []string // further server settings, "name=value"
+	layout layout
+	extra  []string // further server settings, "name=value"
 
 	mu     sync.Mutex
 	lock   *os.File // held: we own the cluster; nil: a guest of the owner
@@ -64,8 +62,8 @@ func StartCluster(ctx context.Context, cfg ClusterConfig) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{layout: l, lockPath: filepath.Join(cfg.Dir, "postgres.lock"), extra: cfg.Settings}
-	c.lock, err = lockFile(c.lockPath)
+	c := &Cluster{layout: l, extra: cfg.Settings}
+	c.lock, err = lockFile(c.layout.lock)
 	if errors.Is(err, ErrInUse) && cfg.Guest {
 		return c, c.waitReady(ctx)
 	}
@@ -242,7 +240,7 @@ func (c *Cluster) Guest() bool {
 // inherit takes the cluster over when its owner has gone, and reports whether it
 // is ours now.
 func (c *Cluster) inherit(ctx context.Context) bool {
-	lock, err := lockFile(c.lockPath)
+	lock, err := lockFile(c.layout.lock)
 	if err != nil {
 		return false
 	}

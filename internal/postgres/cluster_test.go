@@ -179,3 +179,26 @@ func TestRunsOn(t *testing.T) {
 		}
 	}
 }
+
+// A data directory whose database lies elsewhere is copied: to where that is not,
+// and beside the first, where both lead to one database.
+func TestClusterLinked(t *testing.T) {
+	t.Parallel()
+	first, copied, home := clusterDir(t), clusterDir(t), clusterDir(t)
+	for _, dir := range []string{first, copied} {
+		if err := os.Symlink(home, filepath.Join(dir, "postgres")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := startCluster(t, first, false)
+	if _, err := StartCluster(t.Context(), ClusterConfig{Dir: copied}); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second owner by another link: %v, want ErrInUse", err)
+	}
+	stop(t, c)
+	if err := os.RemoveAll(home); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := StartCluster(t.Context(), ClusterConfig{Dir: copied}); err == nil || !strings.Contains(err.Error(), "is a link to "+home) {
+		t.Errorf("StartCluster without the linked database = %v, want it refused", err)
+	}
+}

@@ -27,6 +27,7 @@ type layout struct {
 	data   string // the server's data directory
 	socket string // the directory of its socket
 	log    string // the server's log
+	lock   string // held by the process that owns the cluster
 	bin    string // the directory of initdb and postgres
 	owner  *syscall.Credential
 	name   string // the operating system's name of the owner
@@ -52,6 +53,10 @@ func prepareLayout(ctx context.Context, dir string) (layout, error) {
 	l.data = filepath.Join(home, "cluster")
 	l.log = filepath.Join(home, "server.log")
 	l.socket = home
+	l.lock = filepath.Join(dir, "postgres.lock")
+	if home != filepath.Join(dir, "postgres") {
+		l.lock = filepath.Join(home, "postgres.lock") // a copy of dir leads to this cluster, too
+	}
 	if len(l.socket) > socketPathMax {
 		l.socket = filepath.Join(os.TempDir(), "postroom-"+shortHash(home))
 	}
@@ -96,6 +101,12 @@ func unprivileged() (*syscall.Credential, string, error) {
 func (l layout) home(dir string) (string, error) {
 	home := filepath.Join(dir, "postgres")
 	if target, err := os.Readlink(home); err == nil {
+		// A data directory that was copied without what its link leads to is not an
+		// empty installation, which would refuse everybody's mail.
+		if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%s is a link to %s, where the database was kept, and that is not there: copy it there, too; "+
+				"or remove the link to begin with an empty database", home, target)
+		}
 		return target, nil
 	}
 	if l.owner == nil {
