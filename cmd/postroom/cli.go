@@ -65,13 +65,17 @@ func parse(std streams, args []string) (c command, code int, done bool) {
 	}}, exitOK, false
 }
 
-// setLog sends the log as JSON to standard error.
+// setLog sends the log as JSON to standard error, floods cut.
 func setLog(std streams, level string) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		l = slog.LevelInfo
 	}
-	slog.SetDefault(slog.New(slog.NewJSONHandler(std.err, &slog.HandlerOptions{Level: l})))
+	var h slog.Handler = slog.NewJSONHandler(std.err, &slog.HandlerOptions{Level: l})
+	if l > slog.LevelDebug { // who debugs wants all of it
+		h = thinned(h)
+	}
+	slog.SetDefault(slog.New(h))
 }
 
 // stopGrace is how long parts have to end once they were told to.
