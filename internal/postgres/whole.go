@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// guarded are our tables that row-level security keeps: of each, who owns it and
-// what of its guard is not there. What is lost here makes a full database look
+// guarded are our tables that row-level security keeps, not the copy that somebody
+// made of one: of each, who owns it and what of its guard is not there. What is lost here makes a full database look
 // empty, and an empty one refuses mail for good.
 const guarded = `
 	with app as (select oid from pg_roles where rolname = 'postroom_app'),
@@ -22,7 +22,7 @@ const guarded = `
 		join pg_roles r on r.oid = c.relowner
 		left join pg_policy s on s.polrelid = c.oid and s.polname = 'workspace_scope'
 		where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-			and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped))`
+			and (c.relforcerowsecurity or s.oid is not null))`
 
 // faults are what no restore mends by itself, each with the words for it.
 var faults = []struct{ where, what string }{

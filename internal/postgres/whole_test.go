@@ -35,6 +35,7 @@ func TestRestoredWithoutPolicies(t *testing.T) {
 	cfg := pgtest.Database(t)
 	spoil(t, cfg, `do $$ declare t name; begin
 		for t in select tablename from pg_policies where policyname = 'owner_all' loop execute format('drop policy owner_all on %I', t); end loop; end $$`)
+	spoil(t, cfg, "create table message_as_it_was as select * from message") // no table of ours
 	db, err := postgres.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
