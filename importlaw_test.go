@@ -18,7 +18,7 @@ import (
 var law = map[string][]string{
 	"cmd/bench":                {},
 	"cmd/benchfilter":          {"classify", "internal/trec"},
-	"cmd/postroom":             {"api", "api/auth", "api/ui", "classify", "classify/control", "ingest", "ingest/archive", "ingest/imappoll", "ingest/mail", "ingest/smtpd", "internal/postgres", "internal/trec", "internal/vault", "oauthgmail", "tickets"},
+	"cmd/postroom":             {"api", "api/auth", "api/ui", "classify", "classify/control", "ingest", "ingest/archive", "ingest/imappoll", "ingest/mail", "ingest/smtpd", "internal/postgres", "internal/trec", "internal/vault", "oauthgmail", "tickets", "tickets/audit"},
 	"api":                      {"api/auth", "classify", "classify/control", "ingest", "ingest/imappoll", "oauthgmail", "tickets"},
 	"api/ui":                   {"api/auth", "classify", "ingest", "tickets"},
 	"api/auth":                 {"internal/postgres"},

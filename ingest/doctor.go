@@ -25,13 +25,16 @@ type Report struct {
 	Workspace tickets.Workspace
 	Ledger    Ledger
 	Audited   int64 // records in the audit chain that hold
-	Opened    int64 // raw mails that were opened and had the right hash
+	Head      audit.Head
+	Met       []audit.Head // of those given, what the chain goes through
+	Opened    int64        // raw mails that were opened and had the right hash
 	Problems  []Problem
 }
 
 // Examination says how thoroughly to look.
 type Examination struct {
 	Raw      bool                    // open every raw mail and compare its hash
+	Heads    []audit.Head            // ends of audit chains that were noted earlier
 	Progress func(done, total int64) // told of every raw mail; nil when nobody watches
 }
 
@@ -52,17 +55,40 @@ func (p *Pipeline) Examine(ctx context.Context, w tickets.Workspace, e Examinati
 			return r, fmt.Errorf("examine workspace %s: %s: %w", w.ID, c.what, err)
 		}
 	}
-	var broken *audit.BrokenError
-	r.Audited, err = audit.Verify(ctx, p.db, w.ID)
-	if errors.As(err, &broken) {
-		r.add(uuid.Nil, "the audit chain is broken: "+broken.Error(), "records were changed outside Postroom; compare with a backup")
-	} else if err != nil {
+	if err := p.examineAudit(ctx, &r, e.Heads); err != nil {
 		return r, err
 	}
 	if e.Raw {
 		return r, p.openAll(ctx, &r, e.Progress)
 	}
 	return r, nil
+}
+
+// examineAudit verifies the chain, and looks for the heads that were noted earlier.
+func (p *Pipeline) examineAudit(ctx context.Context, r *Report, heads []audit.Head) error {
+	var broken *audit.BrokenError
+	var err error
+	r.Audited, err = audit.Verify(ctx, p.db, r.Workspace.ID)
+	if errors.As(err, &broken) {
+		r.add(uuid.Nil, "the audit chain is broken: "+broken.Error(), "records were changed outside Postroom; compare with a backup")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.Head, err = audit.HeadOf(ctx, p.db, r.Workspace.ID); err != nil {
+		return err
+	}
+	for _, h := range heads {
+		has, err := audit.Has(ctx, p.db, r.Workspace.ID, h)
+		if err != nil {
+			return err
+		}
+		if has {
+			r.Met = append(r.Met, h)
+		}
+	}
+	return nil
 }
 
 func (r *Report) add(message uuid.UUID, what, advice string) {
@@ -97,6 +123,46 @@ var checks = []check{
 		`select m.id from message m where m.workspace_id = $1 and m.stage = 'duplicate'
 			and not exists (select from message o where o.workspace_id = $1 and o.id = m.duplicate_of) limit 100`,
 		"the message that it repeats is missing", "restore from a backup",
+	},
+	{
+		`select m.id from message m where m.workspace_id = $1 and m.ticket_id is not null
+			and not exists (select from ticket t where t.workspace_id = $1 and t.id = m.ticket_id) limit 100`,
+		"its ticket is missing", "restore from a backup",
+	},
+	{
+		// Where a message ended is in the record, too: in the words of who filed,
+		// ended, judged, replayed or retried it last.
+		`with told as (
+			select a.seq, a.action, a.detail::jsonb as detail,
+				case when a.action like 'message.%' then substr(a.target, 9) else a.detail::jsonb ->> 'message' end as id
+			from audit a where a.workspace_id = $1 and (a.action in ('ticket.open', 'ticket.join') or a.action like 'message.%')),
+		last as (
+			select distinct on (id) id, case action when 'ticket.open' then 'filed' when 'ticket.join' then 'filed' when 'message.hold' then 'held'
+				when 'message.duplicate' then 'duplicate' when 'message.fail' then 'failed' else coalesce(detail ->> 'to', 'received') end as stage
+			from told where action <> 'message.replay' or detail ? 'to' order by id, seq desc)
+		select m.id from message m left join last l on l.id = m.id::text
+			where m.workspace_id = $1 and m.stage in ('filed', 'held', 'duplicate', 'failed') and l.stage is distinct from m.stage limit 100`,
+		"where it ended is not what the audit chain says", "it was changed outside Postroom: compare with a backup, or judge it as what it is",
+	},
+	{
+		`with last as (
+			select distinct on (a.target) a.target, nullif(a.detail::jsonb ->> 'verdict', '') as verdict from audit a
+			where a.workspace_id = $1 and a.action like 'message.%' and a.detail::jsonb ? 'verdict' order by a.target, a.seq desc)
+		select m.id from message m left join last l on l.target = 'message:' || m.id
+			where m.workspace_id = $1 and l.verdict is distinct from m.judged limit 100`,
+		"what a person said of it is not what the audit chain says", "it was changed outside Postroom: judge it again",
+	},
+	{
+		`select m.id from message m where m.workspace_id = $1 and m.judged in ('ham', 'spam')
+			and not exists (select from classify_event e where e.workspace_id = $1 and e.message_id = m.id and e.verdict = m.judged) limit 100`,
+		"a person judged it, and the filter's journal does not say so", "restore the tables classify_event and classify_head from a backup",
+	},
+	{
+		// The zero id: it is about no single message.
+		`select '00000000-0000-0000-0000-000000000000'::uuid
+			from (select count(*) as n, coalesce(max(seq), 0) as last from classify_event where workspace_id = $1) e
+			left join classify_head h on h.workspace_id = $1 where e.n <> e.last or e.last <> coalesce(h.seq, 0)`,
+		"the filter's journal has gaps or was cut off", "the filter no longer knows all that it was taught: restore the tables classify_event and classify_head from a backup",
 	},
 	{
 		`select t.id from ticket t where t.workspace_id = $1 and t.messages <>

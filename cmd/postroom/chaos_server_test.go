@@ -37,6 +37,7 @@ type server struct {
 	data, log  string
 	smtp, http string
 	args, env  []string // besides those that every server has
+	stderr     *os.File // where its log goes; nil: to the file log
 
 	cmd   *exec.Cmd
 	ready chan struct{} // closed at the ready line
@@ -95,6 +96,9 @@ func (s *server) start() {
 	s.cmd = exec.Command(stage.program(), args...)
 	s.cmd.Env = s.environment()
 	s.cmd.Stderr = log
+	if s.stderr != nil {
+		s.cmd.Stderr = s.stderr
+	}
 	s.cmd.WaitDelay = 2 * time.Second
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -160,7 +164,12 @@ func (s *server) kill() {
 // stop ends the process as an operator does, and expects a clean end.
 func (s *server) stop() {
 	s.t.Helper()
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+	s.stopBy(os.Interrupt)
+}
+
+func (s *server) stopBy(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.t.Errorf("stop postroom: %v", err)
 	}
 	select {

@@ -29,6 +29,8 @@ type cli struct {
 	Train    trainCmd    `cmd:"" help:"Teach the filter of an installation by mails from files."`
 	Classify classifyCmd `cmd:"" help:"Ask the filter, or measure it."`
 	Mail     mailCmd     `cmd:"" help:"Read mail from files, without a database: what Postroom makes of it."`
+	Alone    databaseCmd `cmd:"" name:"database" help:"Run the private database alone, for pg_dump, pg_restore and psql."`
+	Restored restoredCmd `cmd:"" help:"Go on from an older backup: leave out the ticket numbers that were given since."`
 	Key      keyCmd      `cmd:"" help:"Print a new master key, for rotation: put it on the first line of the key file."`
 }
 
@@ -63,13 +65,17 @@ func parse(std streams, args []string) (c command, code int, done bool) {
 	}}, exitOK, false
 }
 
-// setLog sends the log as JSON to standard error.
+// setLog sends the log as JSON to standard error, floods cut.
 func setLog(std streams, level string) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		l = slog.LevelInfo
 	}
-	slog.SetDefault(slog.New(slog.NewJSONHandler(std.err, &slog.HandlerOptions{Level: l})))
+	var h slog.Handler = slog.NewJSONHandler(std.err, &slog.HandlerOptions{Level: l})
+	if l > slog.LevelDebug { // who debugs wants all of it
+		h = thinned(h)
+	}
+	slog.SetDefault(slog.New(h))
 }
 
 // stopGrace is how long parts have to end once they were told to.

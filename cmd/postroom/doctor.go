@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"postroom/ingest"
+	"postroom/tickets/audit"
 )
 
 type doctorCmd struct {
-	Raw     bool   `help:"Also open every raw mail and compare its hash; takes a while."`
-	Mailbox string `help:"Compare only this mailbox with its IMAP server, UID by UID." placeholder:"ADDRESS"`
+	Raw     bool         `help:"Also open every raw mail and compare its hash; takes a while."`
+	Head    []audit.Head `help:"The end of an audit chain as doctor printed it earlier: find out whether all up to there is what it was then." placeholder:"N:HASH"`
+	Mailbox string       `help:"Compare only this mailbox with its IMAP server, UID by UID." placeholder:"ADDRESS"`
 }
 
 var errUnwell = errors.New("not all is well")
@@ -44,9 +47,10 @@ func (c *doctorCmd) examine(ctx context.Context, in *instance, std streams) erro
 	}
 	problems := 0
 	var accepted int64
+	var met []audit.Head
 	for _, w := range list {
 		bar := newBar(std.err, 0, "opening raw mail of "+w.Name, !c.Raw)
-		r, err := in.pipeline.Examine(ctx, w, ingest.Examination{Raw: c.Raw, Progress: bar.set})
+		r, err := in.pipeline.Examine(ctx, w, ingest.Examination{Raw: c.Raw, Heads: c.Head, Progress: bar.set})
 		bar.done()
 		if err != nil {
 			return err
@@ -54,7 +58,9 @@ func (c *doctorCmd) examine(ctx context.Context, in *instance, std streams) erro
 		printReport(std.out, r, c.Raw)
 		problems += len(r.Problems)
 		accepted += r.Ledger.Accepted
+		met = append(met, r.Met...)
 	}
+	problems += c.printMissed(std.out, met)
 	printRefused(std.out, refused, accepted)
 	if problems > 0 {
 		return fmt.Errorf("%w: %d problems in %d workspaces", errUnwell, problems, len(list))
@@ -69,7 +75,11 @@ func printReport(w io.Writer, r ingest.Report, raw bool) {
 	fmt.Fprintf(w, "%s (%s)\n", r.Workspace.Name, r.Workspace.ID)
 	fmt.Fprintf(w, "  accepted %d = stored %d = filed %d + held %d + duplicate %d + failed %d + waiting %d\n",
 		l.Accepted, l.Stored, l.Filed, l.Held, l.Duplicate, l.Failed, waiting)
-	fmt.Fprintf(w, "  tickets %d, audit records that hold %d\n", l.Tickets, r.Audited)
+	fmt.Fprintf(w, "  tickets %d, audit records that hold %d", l.Tickets, r.Audited)
+	if r.Head.Hash != nil {
+		fmt.Fprintf(w, ", head %s", r.Head)
+	}
+	fmt.Fprintln(w)
 	if raw {
 		fmt.Fprintf(w, "  raw mails opened %d of %d\n", r.Opened, l.Stored)
 	}
@@ -80,6 +90,17 @@ func printReport(w io.Writer, r ingest.Report, raw bool) {
 		}
 		fmt.Fprintf(w, "  PROBLEM %s\n          %s\n", what, p.Advice)
 	}
+}
+
+// printMissed names the heads that no chain goes through, and counts them.
+func (c *doctorCmd) printMissed(w io.Writer, met []audit.Head) (missed int) {
+	for _, h := range c.Head {
+		if !slices.ContainsFunc(met, func(m audit.Head) bool { return m.String() == h.String() }) {
+			missed++
+			fmt.Fprintf(w, "  PROBLEM no audit chain goes through %s\n          records were rewritten since it was noted, or an older backup was restored; compare with a backup\n", h)
+		}
+	}
+	return missed
 }
 
 func printRefused(w io.Writer, refused []ingest.Refused, accepted int64) {

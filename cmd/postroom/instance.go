@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -155,6 +156,9 @@ func (in *instance) unlock(ctx context.Context, g *globals, w wants, keysets pos
 	}
 	if made {
 		in.keyMade = keyFile
+	} else if own == nil {
+		slog.WarnContext(ctx, "the database is empty, though its master key is here; if a backup was to be restored, stop now: "+
+			"until it is, mail to its addresses is refused as unknown", "data", g.Data)
 	}
 	in.vault = vault.New(master, keysets)
 	return nil

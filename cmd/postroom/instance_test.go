@@ -33,7 +33,7 @@ func restart(t *testing.T, g *globals) {
 
 // commandsOnAnInstallation are those that need one and must not make one.
 var commandsOnAnInstallation = [][]string{
-	{"doctor"}, {"import", "mail.eml"}, {"replay"}, {"poll", "support@a.test"}, {"train", "spam", "mail.eml"}, {"classify", "score", "mail.eml"},
+	{"doctor"}, {"import", "mail.eml"}, {"replay"}, {"restored"}, {"poll", "support@a.test"}, {"train", "spam", "mail.eml"}, {"classify", "score", "mail.eml"},
 }
 
 func TestNoInstallation(t *testing.T) {

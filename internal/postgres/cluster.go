@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +21,12 @@ const (
 	startWithin = 2 * time.Minute
 	stopWithin  = 8 * time.Second
 	watchEvery  = 100 * time.Millisecond
+
+	// A server that ends at once is started again for retryWithin; who watches it
+	// tries that again and again, restEvery apart.
+	retryWithin = 20 * time.Second
+	retryEvery  = 200 * time.Millisecond
+	restEvery   = 5 * time.Second
 )
 
 // ErrInUse means that another process of this machine owns the cluster.
@@ -35,9 +40,8 @@ var ErrInUse = errors.New("another postroom process uses this data directory")
 //	                      ^                  │ we die: adopted by the next owner
 //	                      └────server dies───┘ started again by Run
 type Cluster struct {
-	layout   layout
-	lockPath string
-	extra    []string // further server settings, "name=value"
+	layout layout
+	extra  []string // further server settings, "name=value"
 
 	mu     sync.Mutex
 	lock   *os.File // held: we own the cluster; nil: a guest of the owner
@@ -58,8 +62,8 @@ func StartCluster(ctx context.Context, cfg ClusterConfig) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{layout: l, lockPath: filepath.Join(cfg.Dir, "postgres.lock"), extra: cfg.Settings}
-	c.lock, err = lockFile(c.lockPath)
+	c := &Cluster{layout: l, extra: cfg.Settings}
+	c.lock, err = lockFile(c.layout.lock)
 	if errors.Is(err, ErrInUse) && cfg.Guest {
 		return c, c.waitReady(ctx)
 	}
@@ -85,7 +89,10 @@ func (c *Cluster) begin(ctx context.Context) error {
 
 // start adopts the server that already runs in our directory, or starts one.
 func (c *Cluster) start(ctx context.Context) error {
-	for {
+	if err := c.layout.checkOwner(); err != nil {
+		return err
+	}
+	for begun, said := time.Now(), false; ; {
 		s, err := c.layout.adopt()
 		if err != nil {
 			return err
@@ -103,12 +110,18 @@ func (c *Cluster) start(ctx context.Context) error {
 			return err
 		}
 		// A server that ends while it starts mostly waits for the shared memory of
-		// its killed predecessor; its log tells when it is something else.
-		slog.WarnContext(ctx, "database server ended while starting; trying again", "err", err)
+		// its killed predecessor, which is gone in seconds. Else it stays as it is.
+		if time.Since(begun) > retryWithin {
+			return err
+		}
+		if !said {
+			slog.WarnContext(ctx, "database server ended while starting; trying again", "for", retryWithin, "err", err)
+			said = true
+		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(retryEvery):
 		}
 	}
 }
@@ -204,6 +217,9 @@ func (c *Cluster) Config() Config {
 	}
 }
 
+// Socket returns the directory of the server's socket, which clients take as its host.
+func (c *Cluster) Socket() string { return c.layout.socket }
+
 // PID returns the process id of the database server, 0 when a guest.
 func (c *Cluster) PID() int {
 	c.mu.Lock()
@@ -224,7 +240,7 @@ func (c *Cluster) Guest() bool {
 // inherit takes the cluster over when its owner has gone, and reports whether it
 // is ours now.
 func (c *Cluster) inherit(ctx context.Context) bool {
-	lock, err := lockFile(c.lockPath)
+	lock, err := lockFile(c.layout.lock)
 	if err != nil {
 		return false
 	}
@@ -258,7 +274,11 @@ func (c *Cluster) Run(ctx context.Context) error {
 			continue
 		}
 		if err := c.start(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "the database server could not be started; trying again", "err", err)
+			slog.ErrorContext(ctx, "the database server could not be started; trying again", "in", restEvery, "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(restEvery):
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -123,4 +124,81 @@ func TestClusterHalfMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop(t, startCluster(t, dir, false))
+}
+
+// What a server would refuse for good is said at once, with what mends it, and
+// nothing is tried again and again.
+func TestClusterUnfit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		spoil func(data string) error
+		want  string
+	}{
+		{"open to others", func(data string) error { return os.Chmod(data, 0o755) }, "run chmod -R go-rwx"},
+		{"no cluster", func(data string) error { return os.Remove(filepath.Join(data, "PG_VERSION")) }, "has no file PG_VERSION"},
+		{"another version", func(data string) error { return os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte("9\n"), 0o600) }, "which is not installed"},
+		{"another owner", func(data string) error { return os.Chown(data, 1, 1) }, "run chown -R"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.name == "another owner" && os.Geteuid() != 0 {
+				t.Skip("only root can give files away")
+			}
+			dir := clusterDir(t)
+			stop(t, startCluster(t, dir, false))
+			if err := c.spoil(filepath.Join(dir, "postgres", "cluster")); err != nil {
+				t.Fatal(err)
+			}
+			cluster, err := StartCluster(t.Context(), ClusterConfig{Dir: dir})
+			if err == nil {
+				stop(t, cluster)
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("StartCluster = %v, want it to say %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRunsOn(t *testing.T) {
+	t.Parallel()
+	const data = "/srv/postroom/postgres/cluster"
+	for cmdline, want := range map[string]bool{
+		"/usr/lib/postgresql/15/bin/postgres\x00-D\x00" + data + "\x00-k\x00/tmp\x00": true,
+		"postgres\x00-D\x00" + data + "/\x00":                                         true, // started by pg_ctl
+		"postmaster\x00-D" + data + "\x00":                                            true,
+		"postgres\x00-D\x00" + data + "2\x00":                                         false,
+		"postgres\x00-D\x00":                                                          false,
+		"tail\x00-f\x00" + data + "/log\x00":                                          false,
+		"vi\x00-D\x00" + data + "\x00":                                                false,
+		"":                                                                            false,
+	} {
+		if got := runsOn([]byte(cmdline), data); got != want {
+			t.Errorf("runsOn(%q) = %v, want %v", cmdline, got, want)
+		}
+	}
+}
+
+// A data directory whose database lies elsewhere is copied: to where that is not,
+// and beside the first, where both lead to one database.
+func TestClusterLinked(t *testing.T) {
+	t.Parallel()
+	first, copied, home := clusterDir(t), clusterDir(t), clusterDir(t)
+	for _, dir := range []string{first, copied} {
+		if err := os.Symlink(home, filepath.Join(dir, "postgres")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := startCluster(t, first, false)
+	if _, err := StartCluster(t.Context(), ClusterConfig{Dir: copied}); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second owner by another link: %v, want ErrInUse", err)
+	}
+	stop(t, c)
+	if err := os.RemoveAll(home); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := StartCluster(t.Context(), ClusterConfig{Dir: copied}); err == nil || !strings.Contains(err.Error(), "is a link to "+home) {
+		t.Errorf("StartCluster without the linked database = %v, want it refused", err)
+	}
 }

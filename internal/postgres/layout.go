@@ -27,6 +27,7 @@ type layout struct {
 	data   string // the server's data directory
 	socket string // the directory of its socket
 	log    string // the server's log
+	lock   string // held by the process that owns the cluster
 	bin    string // the directory of initdb and postgres
 	owner  *syscall.Credential
 	name   string // the operating system's name of the owner
@@ -52,6 +53,10 @@ func prepareLayout(ctx context.Context, dir string) (layout, error) {
 	l.data = filepath.Join(home, "cluster")
 	l.log = filepath.Join(home, "server.log")
 	l.socket = home
+	l.lock = filepath.Join(dir, "postgres.lock")
+	if home != filepath.Join(dir, "postgres") {
+		l.lock = filepath.Join(home, "postgres.lock") // a copy of dir leads to this cluster, too
+	}
 	if len(l.socket) > socketPathMax {
 		l.socket = filepath.Join(os.TempDir(), "postroom-"+shortHash(home))
 	}
@@ -96,6 +101,12 @@ func unprivileged() (*syscall.Credential, string, error) {
 func (l layout) home(dir string) (string, error) {
 	home := filepath.Join(dir, "postgres")
 	if target, err := os.Readlink(home); err == nil {
+		// A data directory that was copied without what its link leads to is not an
+		// empty installation, which would refuse everybody's mail.
+		if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%s is a link to %s, where the database was kept, and that is not there: copy it there, too; "+
+				"or remove the link to begin with an empty database", home, target)
+		}
 		return target, nil
 	}
 	if l.owner == nil {
@@ -152,6 +163,26 @@ func (l layout) mkdir(dir string) error {
 	return nil
 }
 
+// checkOwner refuses a cluster that its server would refuse, which a copy from
+// another machine or by another user often is, with what mends it.
+func (l layout) checkOwner() error {
+	fi, err := os.Stat(l.data)
+	if err != nil {
+		return fmt.Errorf("database directory: %w", err)
+	}
+	uid := uint32(os.Geteuid())
+	if l.owner != nil {
+		uid = l.owner.Uid
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && st.Uid != uid {
+		return fmt.Errorf("the database in %s belongs to user %d, and its server runs as %s: run chown -R %[3]s: %[1]s", l.data, st.Uid, l.name)
+	}
+	if fi.Mode().Perm()&0o027 != 0 {
+		return fmt.Errorf("the database in %s is open to others (mode %04o), which its server refuses: run chmod -R go-rwx %[1]s", l.data, fi.Mode().Perm())
+	}
+	return nil
+}
+
 // superuser is the cluster's own administrator. Only makeDatabase uses it.
 func (l layout) superuser() string { return "postgres" }
 
@@ -177,7 +208,9 @@ func (l layout) initialise(ctx context.Context) error {
 		return fmt.Errorf("make the database cluster: %w: %s", err, bytes.TrimSpace(out))
 	}
 	if err := os.Rename(made, l.data); err != nil {
-		return fmt.Errorf("make the database cluster: %w", err)
+		_ = os.RemoveAll(made)
+		return fmt.Errorf("make the database cluster: %w: %s is there and is no database cluster (it has no file PG_VERSION). "+
+			"If it was one, put your backup of it back; if not, move it away", err, l.data)
 	}
 	return nil
 }

@@ -33,6 +33,9 @@ func migrate(ctx context.Context, url string) error {
 	if err := ensureAppRole(ctx, db); err != nil {
 		return err
 	}
+	if err := ensureOwner(ctx, db); err != nil {
+		return err
+	}
 	// One try a second for five minutes.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
@@ -46,8 +49,30 @@ func migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
+	if err := refuseNewer(ctx, db, p.ListSources()); err != nil {
+		return err
+	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return ensureWhole(ctx, db)
+}
+
+// refuseNewer keeps an older Postroom from starting on the database of a newer one.
+// It would start, say that it is ready, and turn every mail away for as long as
+// nobody looks. One that runs already goes on as far as the new schema lets it.
+func refuseNewer(ctx context.Context, db *sql.DB, known []*goose.Source) error {
+	var made bool
+	if err := db.QueryRowContext(ctx, "select to_regclass('goose_db_version') is not null").Scan(&made); err != nil || !made {
+		return err
+	}
+	var level int64
+	if err := db.QueryRowContext(ctx, "select coalesce(max(version_id), 0) from goose_db_version where is_applied").Scan(&level); err != nil {
+		return fmt.Errorf("read the level of the schema: %w", err)
+	}
+	if newest := known[len(known)-1].Version; level > newest {
+		return fmt.Errorf("the database was brought to schema %d by a newer Postroom, and this one knows %d at most: start the newer one; "+
+			"to go back for good, restore the backup that was made before the upgrade", level, newest)
 	}
 	return nil
 }

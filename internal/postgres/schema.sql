@@ -1193,6 +1193,8 @@ CREATE POLICY owner_all ON public.imap_uid TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.job TO postroom_owner USING (true);
 
+CREATE POLICY owner_all ON public.kept_answer TO postroom_owner USING (true);
+
 CREATE POLICY owner_all ON public.mailbox TO postroom_owner USING (true);
 
 CREATE POLICY owner_all ON public.message TO postroom_owner USING (true);

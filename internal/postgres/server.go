@@ -125,7 +125,23 @@ func (l layout) isPostmaster(pid int) bool {
 		_, err := os.Stat("/proc/self")
 		return err != nil
 	}
-	return err == nil && bytes.Contains(args, []byte(l.data))
+	return err == nil && runsOn(args, l.data)
+}
+
+// runsOn reports whether a command line, as /proc has it, is that of a server on the
+// cluster in data. That it names the directory is not enough: whoever edits, copies
+// or follows a file in there names it, too.
+func runsOn(cmdline []byte, data string) bool {
+	args := strings.Split(string(cmdline), "\x00")
+	if base := filepath.Base(args[0]); base != "postgres" && base != "postmaster" {
+		return false
+	}
+	for i, arg := range args[1:] {
+		if arg == "-D"+data || arg == "-D" && i+2 < len(args) && filepath.Clean(args[i+2]) == data {
+			return true
+		}
+	}
+	return false
 }
 
 // alive reports whether the postmaster still runs.
