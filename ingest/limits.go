@@ -51,7 +51,7 @@ var DefaultLimits = Limits{
 	HandOff:      4096,
 	HandOffBytes: 64 << 20,
 	KeepBytes:    1 << 20,
-	Batch:        100,
+	Batch:        200,
 	BatchBytes:   16 << 20,
 	Lease:        time.Minute,
 	Attempts:     10,

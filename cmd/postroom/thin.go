@@ -32,8 +32,12 @@ func thinned(h slog.Handler) slog.Handler {
 	return thin{h, &heard{count: map[string]int{}}}
 }
 
-// Handle writes a record, unless there were too many like it in this minute.
+// Handle writes a record, unless there were too many like it in this minute. What
+// somebody did who was let in is written always: they are slowed down elsewhere.
 func (t thin) Handle(ctx context.Context, r slog.Record) error {
+	if known(r) {
+		return t.Handler.Handle(ctx, r)
+	}
 	over, write := t.hear(r)
 	for what, n := range over {
 		note := slog.NewRecord(r.Time, slog.LevelWarn, "lines of the log were left out", 0)
@@ -46,6 +50,15 @@ func (t thin) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	return t.Handler.Handle(ctx, r)
+}
+
+// known reports whether a record names who acted.
+func known(r slog.Record) (known bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		known = a.Key == "actor" && a.Value.String() != ""
+		return !known
+	})
+	return known
 }
 
 // hear counts a record. At the first of a new minute it also returns what was left

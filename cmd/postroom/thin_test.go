@@ -19,6 +19,16 @@ func TestThin(t *testing.T) {
 		for range 5 * thinMost {
 			log.With("peer", "x").Warn("sign-in failed")
 		}
+		for range 2 * thinMost {
+			log.Info("request", "actor", "anna")
+			log.Info("request", "actor", "")
+		}
+		if n := strings.Count(out.String(), "anna"); n != 2*thinMost {
+			t.Errorf("%d lines of what a known person did, want %d", n, 2*thinMost)
+		}
+		if n := strings.Count(out.String(), `"actor":""`); n != thinMost {
+			t.Errorf("%d lines of what strangers did, want %d", n, thinMost)
+		}
 		log.Error("the disk is full")
 		if n := strings.Count(out.String(), "sign-in failed"); n != thinMost {
 			t.Errorf("%d lines of a flood, want %d", n, thinMost)
@@ -29,7 +39,7 @@ func TestThin(t *testing.T) {
 		out.Reset()
 		time.Sleep(thinTime)
 		log.Warn("sign-in failed")
-		if want := `"saying":"sign-in failed","lines":4000`; !strings.Contains(out.String(), want) || strings.Count(out.String(), "\n") != 2 {
+		if want := `"saying":"sign-in failed","lines":4000`; !strings.Contains(out.String(), want) || strings.Count(out.String(), "\n") != 3 {
 			t.Errorf("the next minute says %q, want %q before its own line", out.String(), want)
 		}
 	})
