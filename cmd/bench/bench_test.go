@@ -28,7 +28,7 @@ func TestOnTheLine(t *testing.T) {
 func TestMailsDiffer(t *testing.T) {
 	t.Parallel()
 	b := &mailbag{mails: [][]byte{[]byte("Subject: x\nReferences: <a@b>\n <c@d>\nMessage-ID: <e@f>\n\n<body>\n")}}
-	want := "X-Again: 1\r\nSubject: x\r\nReferences: <again1.a@b>\r\n <again1.c@d>\r\nMessage-ID: <again1.e@f>\r\n\r\n<body>\r\n.\r\n"
+	want := "X-Again: 1\r\nSubject: x 1\r\nReferences: <again1.a@b>\r\n <again1.c@d>\r\nMessage-ID: <again1.e@f>\r\n\r\n<body>\r\n.\r\n"
 	if got := string(b.mail(1)); got != want {
 		t.Errorf("mail(1) = %q, want %q", got, want)
 	}

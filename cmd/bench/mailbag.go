@@ -108,16 +108,20 @@ func letter(rng *rand.Rand, id string, size int) []byte {
 	return b.Bytes()
 }
 
-var idFields = regexp.MustCompile(`(?im)^(message-id|in-reply-to|references):.*(\r?\n[ \t].*)*`)
+var (
+	idFields = regexp.MustCompile(`(?im)^(message-id|in-reply-to|references):.*(\r?\n[ \t].*)*`)
+	subject  = regexp.MustCompile(`(?im)^subject:.*(\r?\n[ \t].*)*`)
+)
 
 // mail returns the i-th mail as it goes over the line. When all have been handed
-// out they come again, with other Message-IDs: threads are new ones then.
+// out they come again, with other Message-IDs and subjects: threads are new ones then.
 func (b *mailbag) mail(i int) []byte {
 	raw := b.mails[i%len(b.mails)]
 	if again := i / len(b.mails); again > 0 {
 		mark := fmt.Appendf(nil, "<again%d.", again)
 		head, body, ok := bytes.Cut(raw, []byte("\n\n"))
 		head = idFields.ReplaceAllFunc(head, func(f []byte) []byte { return bytes.ReplaceAll(f, []byte("<"), mark) })
+		head = subject.ReplaceAllFunc(head, func(f []byte) []byte { return fmt.Appendf(nil, "%s %d", bytes.TrimRight(f, "\r"), again) })
 		raw = fmt.Appendf(nil, "X-Again: %d\n%s", again, head)
 		if ok {
 			raw = append(append(raw, "\n\n"...), body...)
