@@ -23,7 +23,7 @@ func TestBackup(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"pg_dump", "pg_restore"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
+			t.Fatalf("%v; install PostgreSQL's client programs (Debian: postgresql-client)", err)
 		}
 	}
 	lost := &globals{Data: roomyDir(t)}
