@@ -251,6 +251,10 @@ func TestBrowserFormatted(t *testing.T) {
 	if !h.requests.wait(frame) {
 		t.Fatal("the formatted mail is not loaded when it is opened")
 	}
+	arrived := fmt.Sprintf("performance.getEntriesByType('resource').some(e => e.initiatorType === 'iframe' && e.name.endsWith(%q))", frame)
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](arrived)); err != nil {
+		t.Fatalf("the formatted mail does not arrive in its frame: %v", err)
+	}
 	click(".formatted-bar p a")
 	if !h.requests.wait(frame + "?images=1") {
 		t.Fatal("the link does not load the images into the frame")
