@@ -88,8 +88,14 @@ func (s signer) read(workspace uuid.UUID, a *Arrival) *clues {
 	return c
 }
 
-// subjectRef stands for a subject of a person, or of anybody.
-func subjectRef(text, email string) ref { return refOf("subject", text, email) }
+// subjectRef stands for a subject of a person, or of anybody. All of one subject
+// begin alike, so that they lie on one page of the index: a message is looked up,
+// and found later, by several of them.
+func subjectRef(text, email string) ref {
+	r, subject := refOf("subject", text, email), refOf("subject", text)
+	copy(r[:4], subject[:4])
+	return r
+}
 
 // readIDs takes in the Message-IDs that the arrival has and refers to, at most
 // MaxRefs of them, the nearest ancestor first.

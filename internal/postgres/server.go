@@ -22,7 +22,6 @@ var settings = []string{
 	"listen_addresses=",
 	"unix_socket_permissions=0700",
 	"max_connections=100",
-	"shared_buffers=256MB",
 	"checkpoint_timeout=15min",
 	"autovacuum_naptime=5s", // new words are merged into search's index between two naps
 	"random_page_cost=1.1",  // solid-state disks
@@ -68,7 +67,7 @@ type server struct {
 // launch starts a postmaster on the layout's cluster.
 func (l layout) launch(extra []string) (*server, error) {
 	args := []string{"-D", l.data, "-k", l.socket}
-	for _, s := range slices.Concat(settings, walSettings(l.data), []string{l.walCompression()}, extra) {
+	for _, s := range slices.Concat(settings, bufferSettings(), walSettings(l.data), []string{l.walCompression()}, extra) {
 		args = append(args, "-c", s)
 	}
 	log, err := os.OpenFile(l.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
