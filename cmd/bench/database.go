@@ -41,6 +41,26 @@ func (p *postroom) wal(ctx context.Context) (int64, error) {
 	return v.Int64, err
 }
 
+// Each time a file of the log is used up.
+const usedUpSQL = `
+	do $$ begin
+		for i in 1..(select pg_size_bytes(current_setting('min_wal_size')) / pg_size_bytes(current_setting('wal_segment_size')) - count(*) from pg_ls_waldir()) loop
+			perform pg_logical_emit_message(false, 'bench', '');
+			perform pg_switch_wal();
+		end loop;
+	end $$`
+
+// settle brings the log of a new database to where that of one in use is: its files
+// are there, and are taken up again.
+func (p *postroom) settle(ctx context.Context) error {
+	for _, sql := range []string{usedUpSQL, "checkpoint"} {
+		if _, err := p.db.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("prepare the log: %w", err)
+		}
+	}
+	return nil
+}
+
 // ends returns how many messages of a workspace are in each stage.
 func (p *postroom) ends(ctx context.Context, workspace string) (map[string]int, error) {
 	rows, err := p.db.Query(ctx, endsSQL, workspace)

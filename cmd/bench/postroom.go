@@ -107,8 +107,10 @@ func (p *postroom) begin(ctx context.Context, ready <-chan string) error {
 	if err != nil {
 		return err
 	}
-	p.db, err = pgx.Connect(ctx, "host="+socket+" user=postgres dbname=postroom")
-	return err
+	if p.db, err = pgx.Connect(ctx, "host="+socket+" user=postgres dbname=postroom"); err != nil {
+		return err
+	}
+	return p.settle(ctx)
 }
 
 func (p *postroom) logTail() string {

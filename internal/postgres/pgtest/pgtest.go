@@ -100,7 +100,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	cl, err := postgres.StartCluster(ctx, postgres.ClusterConfig{
 		Dir: dir,
 		// Throwaway data needs no fsync; every other setting is the product's.
-		Settings: []string{"fsync=off", "shared_buffers=64MB", "max_wal_size=256MB", "max_connections=200"},
+		Settings: []string{"fsync=off", "shared_buffers=64MB", "max_wal_size=256MB", "min_wal_size=32MB", "max_connections=200"},
 	})
 	if err != nil {
 		return nil, err
