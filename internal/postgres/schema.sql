@@ -207,10 +207,10 @@ declare
 	n  int := 0;
 begin
 	for t in
-		select s.relname from pg_stat_user_tables s join pg_class c on c.oid = s.relid
-		where s.schemaname = 'public'
-			and s.relname in ('message', 'blob', 'acceptance', 'ticket', 'post', 'thread_ref', 'audit', 'search_due', 'job')
-			and s.n_live_tup > 500 + 2 * greatest(c.reltuples, 0)
+		select c.relname
+		from unnest('{message,blob,acceptance,ticket,post,thread_ref,audit,search_due,job}'::name[]) as w (name)
+		join pg_class c on c.oid = to_regclass('public.' || w.name)
+		where pg_stat_get_live_tuples(c.oid) > 500 + 2 * greatest(c.reltuples, 0)
 	loop
 		execute format('analyze public.%I', t);
 		n := n + 1;
