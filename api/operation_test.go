@@ -228,6 +228,9 @@ func TestStages(t *testing.T) {
 	if a := h.do(call{method: "POST", path: "/stages/parsed/pause", body: map[string]string{"reason": "retraining"}}); a.status != 204 {
 		t.Fatalf("pause = %d %s, want 204", a.status, a.body)
 	}
+	if all := want[api.Installation](h, 200, call{path: "/stats"}); len(all.Paused) != 1 || all.Paused[0].Stage != "parsed" || all.Paused[0].Reason != "retraining" || all.Paused[0].Actor != "admin" {
+		t.Errorf("the state of the queue names as paused %+v, want the stage, the reason and who it was", all.Paused)
+	}
 	<-time.After(2500 * time.Millisecond) // a pause holds within a second
 	acc := want[api.Acceptance](h, 202, call{method: "POST", path: p.path + "/mailboxes/" + p.mailbox.ID + "/messages", body: mailOf(1, "a", "b"), header: rfc822})
 	resting := func() []api.Message { return pages[api.Message](h, p.path+"/messages?stage=parsed") }
@@ -238,6 +241,9 @@ func TestStages(t *testing.T) {
 	}
 	if a := h.do(call{method: "DELETE", path: "/stages/parsed/pause"}); a.status != 204 {
 		t.Fatalf("resume = %d %s, want 204", a.status, a.body)
+	}
+	if all := want[api.Installation](h, 200, call{path: "/stats"}); len(all.Paused) != 0 {
+		t.Errorf("after it was resumed, the state of the queue names as paused %+v", all.Paused)
 	}
 	if m := h.ended(p, acc.SourceKey); m.Stage != "filed" {
 		t.Errorf("after the pause the message ended as %s, want filed", m.Stage)

@@ -27,7 +27,7 @@ func (s *server) addStages() {
 	tags := []string{"operation"}
 	add(s, auth.Operate, huma.Operation{
 		OperationID: "pause-stage", Method: http.MethodPost, Path: "/stages/{stage}/pause", Tags: tags,
-		Summary: "Let a stage rest", Description: "Its messages wait, in every workspace; mail is accepted as before.",
+		Summary: "Let a stage rest", Description: "Its messages wait, in every workspace; mail is accepted as before. What rests is in the state of the queue (get-stats).",
 	}, s.pauseStage)
 	add(s, auth.Operate, huma.Operation{
 		OperationID: "resume-stage", Method: http.MethodDelete, Path: "/stages/{stage}/pause", Tags: tags,
@@ -49,7 +49,7 @@ func (s *server) pauseStage(ctx context.Context, in *pauseIn) (*struct{}, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.pipeline.Pause(ctx, stage, in.Body.Reason); err != nil {
+	if err := s.pipeline.Pause(ctx, stage, auth.From(ctx).Actor, in.Body.Reason); err != nil {
 		return nil, err
 	}
 	slog.InfoContext(ctx, "stage paused", "stage", stage, "actor", auth.From(ctx).Actor, "request_id", requestOf(ctx).id)

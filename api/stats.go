@@ -50,6 +50,7 @@ type Filter struct {
 type Installation struct {
 	Busy     string     `json:"busy" doc:"Why no mail is accepted at the moment; empty when it is." example:""`
 	Queue    []Depth    `json:"queue" nullable:"false" doc:"What waits, by stage."`
+	Paused   []Paused   `json:"paused" nullable:"false" doc:"The stages that somebody has paused."`
 	LookedAt *time.Time `json:"looked_at" doc:"When the queue was looked at; null before the first time."`
 	Refused  []Refused  `json:"refused" nullable:"false" doc:"What was turned away in the last 24 hours; its senders still have it."`
 }
@@ -60,6 +61,14 @@ type Depth struct {
 	Waiting int64      `json:"waiting"`
 	Due     int64      `json:"due" doc:"Of these, how many nobody works on."`
 	Oldest  *time.Time `json:"oldest" doc:"When the one that waits longest was received."`
+}
+
+// Paused is a stage that rests.
+type Paused struct {
+	Stage  string    `json:"stage" enum:"received,parsed,scored"`
+	Reason string    `json:"reason" doc:"Why, in the words of whoever paused it."`
+	Actor  string    `json:"actor" doc:"Who paused it."`
+	At     time.Time `json:"at"`
 }
 
 // Refused counts offers that a door turned away.
@@ -111,7 +120,14 @@ func (s *server) stats(ctx context.Context, _ *struct{}) (*installationOut, erro
 	if err != nil {
 		return nil, err
 	}
-	out := Installation{Busy: s.pipeline.Busy(), Queue: []Depth{}, Refused: []Refused{}}
+	rests, err := s.pipeline.Rests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := Installation{Busy: s.pipeline.Busy(), Queue: []Depth{}, Paused: []Paused{}, Refused: []Refused{}}
+	for _, r := range rests {
+		out.Paused = append(out.Paused, Paused{string(r.Stage), r.Reason, r.Actor, r.At.UTC()})
+	}
 	depths, at := s.pipeline.Depths()
 	if !at.IsZero() {
 		out.LookedAt = utc(&at)

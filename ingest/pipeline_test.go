@@ -362,7 +362,7 @@ func TestDeadLetter(t *testing.T) {
 
 func pause(t *testing.T, r *ingesttest.Room, s ingest.Stage) {
 	t.Helper()
-	if err := r.Pause(t.Context(), s, "test"); err != nil {
+	if err := r.Pause(t.Context(), s, "tester", "test"); err != nil {
 		t.Fatal(err)
 	}
 }

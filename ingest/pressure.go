@@ -194,21 +194,3 @@ func (pr *pressure) diskLow() bool {
 	// On a small disk the reserve is an eighth of it.
 	return int64(st.Bavail)*int64(st.Bsize) < min(pr.limits.DiskLow, int64(st.Blocks)*int64(st.Bsize)/8)
 }
-
-const (
-	pauseSQL  = `insert into paused_stage (stage, reason) values ($1, $2) on conflict (stage) do update set reason = excluded.reason`
-	resumeSQL = `delete from paused_stage where stage = $1`
-)
-
-// Pause makes messages rest in a waiting stage, in every process, within a
-// second. Accept goes on.
-func (p *Pipeline) Pause(ctx context.Context, s Stage, reason string) error {
-	_, err := p.db.Exec(ctx, pauseSQL, s, reason)
-	return err
-}
-
-// Resume lets the messages of a paused stage go on.
-func (p *Pipeline) Resume(ctx context.Context, s Stage) error {
-	_, err := p.db.Exec(ctx, resumeSQL, s)
-	return err
-}

@@ -280,6 +280,9 @@ func (h *house) furnish() []stop {
 	h.fail(p, byName["17"].ID)
 	h.pipeline.Refuse(ingest.DoorSMTP, "unknown_recipient")
 	h.pipeline.Refuse(ingest.DoorSMTP, "too_large")
+	if err := h.pipeline.Pause(h.t.Context(), ingest.Received, "admin", "the disk is being moved"); err != nil {
+		h.t.Fatal(err)
+	}
 	return h.stops(p, bare, byName, twin)
 }
 

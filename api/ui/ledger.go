@@ -21,7 +21,7 @@ type ledgerPage struct {
 	MinSpam int
 	Refused []ingest.Refused
 	Busy    string
-	Depths  []ingest.Depth
+	Rests   []ingest.Rest
 }
 
 // A ledgerPart is where some of the mail is.
@@ -48,7 +48,9 @@ func (p *pages) showLedger(w http.ResponseWriter, r *http.Request, ws tickets.Wo
 	if data.Refused, err = p.pipeline.Refusals(ctx, time.Now().Add(-refusalsSince)); err != nil {
 		return err
 	}
-	data.Depths, _ = p.pipeline.Depths()
+	if data.Rests, err = p.pipeline.Rests(ctx); err != nil {
+		return err
+	}
 	p.views.ledger.show(w, r, http.StatusOK, data)
 	return nil
 }

@@ -17,7 +17,7 @@ var funcs = template.FuncMap{
 	"when": when, "clock": clock, "fullTime": fullTime, "iso": iso, "took": took, "size": size, "count": count, "plural": plural,
 	"person": person, "initials": initials, "tint": tint, "subject": subject,
 	"causeWords": causeWords, "stageWords": stageWords, "statusWords": statusWords, "evidenceWords": evidenceWords, "relatedWords": relatedWords,
-	"doorWords": doorWords, "refusalWords": refusalWords, "percent": percent, "deref": deref[string], "query": url.QueryEscape,
+	"doorWords": doorWords, "restWords": restWords, "refusalWords": refusalWords, "percent": percent, "deref": deref[string], "query": url.QueryEscape,
 }
 
 // iso is for machines.
@@ -255,6 +255,17 @@ func relatedWords(reason string) string {
 		return "a mail about it is quoted"
 	}
 	return "a message refers to it"
+}
+
+// restWords says what messages wait for that rest in a stage.
+func restWords(s ingest.Stage) string {
+	switch s {
+	case ingest.Received:
+		return "to be read"
+	case ingest.Parsed:
+		return "to be rated"
+	}
+	return "to be filed"
 }
 
 func doorWords(door string) string {

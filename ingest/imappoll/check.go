@@ -2,6 +2,7 @@ package imappoll
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -356,7 +357,7 @@ func (p *Poller) PollOnce(ctx context.Context, workspace, mailbox uuid.UUID, pro
 	if err := m.poll(ctx, se, true); err != nil {
 		return m.status, err
 	}
-	err = m.well(ctx)
+	err = errors.Join(m.well(ctx), m.lack.err)
 	taken := m.taken
 	once := []*running{{mailbox: m, fence: a.fence}}
 	p.reportOf(ctx, once)

@@ -29,7 +29,8 @@ type mailbox struct {
 	nudged   chan struct{}           // somebody wants it polled now
 	wakes    *rate.Limiter           // polls that the server's notices lead to
 	wellOnce bool                    // its alerts were looked at since it began or failed
-	touched  atomic.Int64            // when it last got on, Unix nanoseconds
+	lack     lack
+	touched  atomic.Int64 // when it last got on, Unix nanoseconds
 
 	usedMails, usedOctets atomic.Int64 // read by OAuth, and not yet noted
 
@@ -38,6 +39,13 @@ type mailbox struct {
 	behindBy map[uuid.UUID]int64
 	taken    int64 // not yet reported
 	dirty    bool
+}
+
+// A lack is a folder that cannot be polled while the others are.
+type lack struct {
+	err   error
+	times int // that it could not, one after the other
+	noted bool
 }
 
 // A server that tells of news without end has its mailbox polled so often, and no
@@ -144,7 +152,7 @@ func (m *mailbox) failed(ctx context.Context, err error) time.Duration {
 		st.Failures++
 		failures = st.Failures
 	})
-	wait := jitter(min(most, first<<min(failures-1, 20)), rand.Float64())
+	wait := jitter(backoff(first, most, failures), rand.Float64())
 	m.log(ctx, "a poll failed; it is tried again", "failures", failures, "retry_in", wait, "err", err)
 	if rerr := m.alarm(ctx, err); rerr != nil {
 		m.log(ctx, "an alert could not be written", "err", rerr)
@@ -240,10 +248,11 @@ func (m *mailbox) poll(ctx context.Context, se *session, anew bool) error {
 	case <-se.news: // what comes from now on is told again
 	default:
 	}
-	var missing error
+	lacking := error(nil)
 	for i := range m.a.Folders {
 		f := &m.a.Folders[len(m.a.Folders)-1-i]
-		if !anew && i < len(m.a.Folders)-1 {
+		watched := i == len(m.a.Folders)-1
+		if !anew && !watched {
 			continue // the news were of the folder that is open
 		}
 		err := m.pollFolder(ctx, se, f, anew)
@@ -251,29 +260,52 @@ func (m *mailbox) poll(ctx context.Context, se *session, anew bool) error {
 			err = m.afterwards(ctx, se, f)
 		}
 		var fe *folderError
-		if err = ofFolder(f, err); errors.As(err, &fe) {
-			missing = err
+		if err = ofFolder(f, err); errors.As(err, &fe) && !watched {
+			lacking = err
 			continue
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return missing
+	switch {
+	case lacking != nil:
+		m.lack = lack{err: lacking, times: m.lack.times + 1}
+	case anew:
+		m.lack = lack{}
+	}
+	return nil
 }
 
-// well notes that everything is taken.
+// well notes that everything is taken, as far as there are folders to take it from.
 func (m *mailbox) well(ctx context.Context) error {
 	m.touch()
-	now := time.Now()
+	now, lack := time.Now(), m.lack
 	m.set(func(st *Status) {
 		st.State, st.PolledAt, st.Failures, st.Reason, st.Backlog = Watching, &now, 0, "", 0
+		if lack.err != nil {
+			st.State, st.Failures, st.Reason = Waiting, lack.times, clean(lack.err.Error())
+		}
 	})
+	if lack.noted {
+		return nil
+	}
+	if lack.err != nil {
+		m.lack.noted, m.wellOnce = true, false
+		m.p.metrics.failures.Inc()
+		m.log(ctx, "a folder cannot be polled; the others are", "failures", lack.times, "err", lack.err)
+		return errors.Join(m.alarm(ctx, lack.err), m.p.resolve(ctx, m.a.Workspace, m.a.Mailbox, alert.Late, alert.Refused))
+	}
 	if m.wellOnce {
 		return nil
 	}
 	m.wellOnce = true
 	return m.p.resolve(ctx, m.a.Workspace, m.a.Mailbox, alert.Late, alert.Refused, alert.Folder)
+}
+
+// backoff is how long to wait after so many failures, jitter left out.
+func backoff(first, most time.Duration, failures int) time.Duration {
+	return min(most, first<<min(failures-1, 20))
 }
 
 // watch waits for something to do: by IDLE where the server has it. It returns
@@ -285,6 +317,9 @@ func (m *mailbox) watch(ctx context.Context, se *session) (anew bool, err error)
 		every = min(every, m.p.limits.PollPlain)
 	}
 	every = min(every, m.p.limits.IdleAgain)
+	if m.lack.err != nil {
+		every = min(every, backoff(m.p.limits.BackoffFirst, m.p.limits.BackoffMost, m.lack.times))
+	}
 	timer := time.NewTimer(jitter(every, 0.4+0.1*rand.Float64()))
 	defer timer.Stop()
 	var idle interface {

@@ -239,6 +239,29 @@ func TestFolders(t *testing.T) {
 	d.agrees(p)
 }
 
+// A folder that is not there costs the others neither their connection nor the news
+// that the server tells.
+func TestOthersAreWatched(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, imaptest.Options{})
+	p := imappoll.New(d.config())
+	s := d.settings()
+	s.Folders, s.PollEvery = []imappoll.FolderSetting{{Name: "INBOX"}, {Name: "Nowhere"}}, time.Hour
+	d.put(p, s)
+	if _, err := p.PollOnce(t.Context(), d.Workspace, d.Mailbox, nil); err == nil || !strings.Contains(err.Error(), "Nowhere") {
+		t.Errorf("PollOnce() = %v, want it to name the folder that is not there", err)
+	}
+	d.server.Deliver(d.user, "INBOX", mails(0, 2)...)
+	ingesttest.Run(t, p)
+	d.waitAlert(alert.Folder, true)
+	d.Settled(2)
+	d.server.Deliver(d.user, "INBOX", mails(2, 2)...)
+	d.Settled(4)
+	if n := strings.Count(d.server.Log(), "Login: user=<"+d.user+">"); n != 2 {
+		t.Errorf("it logged in %d times, want twice, by PollOnce and by Run:\n%s", n, d.server.Log())
+	}
+}
+
 // A row that the ledger lost is found by the check and taken again; the mail is
 // recognised.
 func TestCheckMends(t *testing.T) {

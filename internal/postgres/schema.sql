@@ -703,6 +703,7 @@ CREATE TABLE public.paused_stage (
     stage text NOT NULL,
     reason text NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
     CONSTRAINT paused_stage_stage_check CHECK ((stage = ANY (ARRAY['received'::text, 'parsed'::text, 'scored'::text])))
 );
 
