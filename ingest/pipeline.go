@@ -81,7 +81,7 @@ func New(c Config) *Pipeline {
 		told:     make(chan struct{}, 1),
 		indexing: make(chan *job, 4*c.Limits.Batch),
 	}
-	p.pressure.disk, p.pressure.limits = c.Disk, c.Limits
+	p.pressure.disk, p.pressure.limits, p.pressure.looked = c.Disk, c.Limits, make(chan struct{})
 	p.routes.db = c.DB
 	return p
 }

@@ -376,8 +376,7 @@ func TestPausedStage(t *testing.T) {
 			r := ingesttest.New(t, nil)
 			pause(t, r, stage)
 			r.Start()
-			waitFor(t, "the first look", func() bool { _, at := r.Depths(); return !at.IsZero() })
-			r.Send(mailText("a@x", "", "Rests", "here"))
+			r.Send(mailText("a@x", "", "Rests", "here")) // before the first look, even
 			waitFor(t, "a message at rest", func() bool {
 				l, err := r.Ledger(t.Context(), r.Workspace)
 				return err == nil && l.Waiting[stage] == 1

@@ -29,7 +29,8 @@ type pressure struct {
 	depths []Depth
 	at     time.Time // of the last successful look
 	offset time.Duration
-	known  bool // offset is
+	known  bool          // offset is
+	looked chan struct{} // closed by the first successful look
 }
 
 // Depth is how many messages of all workspaces wait in a stage.
@@ -177,6 +178,9 @@ func (pr *pressure) update(why string, depths []Depth, rest map[Stage]bool, cloc
 		return false
 	}
 	offset := clock.Sub(started.Round(0)) - time.Since(started)
+	if !pr.known {
+		close(pr.looked)
+	}
 	stepped = pr.known && (offset-pr.offset).Abs() > clockStep
 	pr.depths, pr.rest, pr.at, pr.offset, pr.known = depths, rest, time.Now(), offset, true
 	return stepped

@@ -10,8 +10,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// work carries batch after batch to its end, until ctx ends.
+// work carries batch after batch to its end, until ctx ends. It does not begin before
+// it is known which stages rest.
 func (p *Pipeline) work(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.pressure.looked:
+	}
 	for {
 		select {
 		case <-ctx.Done():
