@@ -117,15 +117,4 @@ func hostOf(raw string) string {
 }
 
 // plain makes a provider's words fit for a text column and a line.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "�"))
-	if len(s) > 400 {
-		s = strings.ToValidUTF8(s[:400], "")
-	}
-	return s
-}
+func plain(s string) string { return alert.Line(s, 400) }

@@ -17,6 +17,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-sasl"
 
+	"postroom/internal/alert"
 	"postroom/internal/bearer"
 )
 
@@ -206,18 +207,7 @@ func plainly(err error) error {
 }
 
 // clean makes a server's words fit for a text column and a line.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "�"))
-	if len(s) > 500 {
-		s = strings.ToValidUTF8(s[:500], "")
-	}
-	return s
-}
+func clean(s string) string { return alert.Line(s, 500) }
 
 // begin allows for the answer to one command.
 func (se *session) begin() { se.wire.expect(se.limits.CommandTime, se.limits.AnswerBytes) }
