@@ -53,6 +53,22 @@ func (w *world) put() {
 	}
 }
 
+// logIn has the mailbox polled by token, or by password.
+func (w *world) logIn(oauth bool) {
+	if w.oauth != oauth {
+		w.oauth = oauth
+		w.put()
+	}
+}
+
+// lose takes its token from a mailbox that logs in by one.
+func (w *world) lose(take func()) {
+	if w.logins != nil {
+		w.logIn(true)
+		take()
+	}
+}
+
 // expire ends every access token; who has one finds out at the next log-in.
 func (w *world) expire() {
 	w.logins.Expire()

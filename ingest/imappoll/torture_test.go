@@ -225,8 +225,7 @@ func (w *world) round(n int) {
 		w.move, w.cut, w.cut, w.kill, w.rename,
 	}
 	if w.logins != nil && w.rnd.IntN(3) == 0 {
-		w.oauth = !w.oauth
-		w.put()
+		w.logIn(!w.oauth)
 	}
 	if w.oauth {
 		acts = append(acts, w.expire, w.expire, w.shorten, w.withdraw)
@@ -238,11 +237,15 @@ func (w *world) round(n int) {
 		}
 		time.Sleep(time.Duration(w.rnd.IntN(60)) * time.Millisecond)
 	}
-	switch n % 5 {
+	switch n % 5 { // what no seed may leave out
 	case 1:
 		w.restart()
+	case 2:
+		w.lose(w.withdraw)
 	case 3:
 		w.renumber()
+	case 4:
+		w.lose(w.expire)
 	}
 	w.cutter.Cut(nil)
 	w.cutter.CutAll()
