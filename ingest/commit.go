@@ -24,10 +24,11 @@ type commits struct {
 	closed  bool
 	rows    int
 	bytes   int64
+	rush    rush
 }
 
 func newCommits(l Limits) *commits {
-	c := &commits{rows: l.CommitRows, bytes: l.CommitBytes}
+	c := &commits{rows: l.CommitRows, bytes: l.CommitBytes, rush: rush{size: l.Rush}}
 	c.some.L = &c.mu
 	return c
 }
@@ -83,6 +84,7 @@ func (c *commits) take() []*pending {
 		}
 		c.some.Wait()
 	}
+	c.rush.saw(len(c.waiting))
 	n, rows, bytes := 0, 0, int64(0)
 	for n < len(c.waiting) && (n == 0 || rows+len(c.waiting[n].rows) <= c.rows && bytes+c.waiting[n].bytes <= c.bytes) {
 		rows += len(c.waiting[n].rows)

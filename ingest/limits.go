@@ -24,6 +24,8 @@ type Limits struct {
 	KeepBytes    int64         // a larger mail is not kept: it is read back chunk by chunk
 	Batch        int           // messages filed in one transaction
 	BatchBytes   int64         // and their bytes
+	Rush         int           // offers in two commits running from which on mail comes in first and is filed later
+	RushWait     time.Duration // but not later than this
 	Lease        time.Duration // how long a claim holds
 	Attempts     int           // after so many a message is a dead letter
 	BackoffFirst time.Duration // before the second attempt; doubled before each further one
@@ -48,11 +50,13 @@ var DefaultLimits = Limits{
 	AcceptWithin: 20 * time.Second,
 
 	Workers:      2,
-	HandOff:      4096,
+	HandOff:      16_384,
 	HandOffBytes: 64 << 20,
 	KeepBytes:    1 << 20,
 	Batch:        200,
 	BatchBytes:   16 << 20,
+	Rush:         12,
+	RushWait:     time.Second,
 	Lease:        time.Minute,
 	Attempts:     10,
 	BackoffFirst: time.Second,

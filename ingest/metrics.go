@@ -17,6 +17,7 @@ type Metrics struct {
 	refused    *prometheus.CounterVec
 	failures   prometheus.Counter
 	indexed    prometheus.Counter
+	gaveWay    prometheus.Counter
 	depth      *prometheus.GaugeVec
 	age        *prometheus.GaugeVec
 }
@@ -55,6 +56,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		indexed: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "postroom", Name: "indexed_total", Help: "Messages made searchable.",
 		}),
+		gaveWay: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "postroom", Name: "gave_way_seconds_total", Help: "Time that workers left to a rush of incoming mail.",
+		}),
 		depth: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "postroom", Name: "queue_depth", Help: "Messages that wait, by stage.",
 		}, []string{"stage"}),
@@ -63,7 +67,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"stage"}),
 	}
 	if r != nil {
-		r.MustRegister(m.accepted, m.commit, m.commitRows, m.stages, m.toTicket, m.ended, m.refused, m.failures, m.indexed, m.depth, m.age)
+		r.MustRegister(m.accepted, m.commit, m.commitRows, m.stages, m.toTicket, m.ended, m.refused, m.failures, m.indexed, m.gaveWay, m.depth, m.age)
 	}
 	m.depths(nil)
 	return m

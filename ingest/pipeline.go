@@ -274,4 +274,7 @@ func (g *gauge) take(n int64) bool {
 	return true
 }
 
+// roomy reports whether a quarter of it is free.
+func (g *gauge) roomy() bool { return 4*g.used.Load() < 3*g.max }
+
 func (g *gauge) give(n int64) { g.used.Add(-n) }

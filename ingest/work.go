@@ -24,6 +24,7 @@ func (p *Pipeline) work(ctx context.Context) error {
 			return nil
 		case j := <-p.jobs:
 			p.taken(j)
+			p.giveWay(ctx, j)
 			p.carry(ctx, p.gather(j))
 		}
 	}
