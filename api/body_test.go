@@ -27,7 +27,7 @@ func TestAnnouncedBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 		// What comes now says that the announcement was dealt with: go on, or busy.
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := io.ReadFull(c, make([]byte, len("HTTP/1.1 100"))); err != nil {
 			t.Fatal(err)
 		}

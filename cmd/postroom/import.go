@@ -176,7 +176,7 @@ func (in *instance) acceptPatiently(ctx context.Context, o ingest.Offer) error {
 // settle waits until no message of a session waits, and returns where they ended.
 // Messages in a stage that is paused are left to wait.
 func (in *instance) settle(ctx context.Context, w tickets.Workspace, session string, since time.Time, std streams) (map[ingest.Stage]int64, error) {
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
+	for {
 		ended, err := in.pipeline.Session(ctx, w.ID, session, since)
 		if err != nil {
 			return nil, err
@@ -200,7 +200,7 @@ func (in *instance) settle(ctx context.Context, w tickets.Workspace, session str
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(wait):
+		case <-time.After(min(max(time.Since(since)/20, 10*time.Millisecond), time.Second)): // to count many takes long
 		}
 	}
 }

@@ -207,16 +207,24 @@ func TestIdleFlood(t *testing.T) {
 	r.caps = "IMAP4rev1 IDLE"
 	r.put("INBOX", 1, mails(0, 2)...)
 	r.on("IDLE", func(c *caller, tag, _ string) bool { c.idle = tag; c.say("+ idling\r\n* 3 EXISTS"); return true })
-	var searches int
-	r.on("UID SEARCH", func(*caller, string, string) bool { searches++; return false })
+	var searches atomic.Int64
+	r.on("UID SEARCH", func(*caller, string, string) bool { searches.Add(1); return false })
 	p := imappoll.New(d.config())
 	d.put(p, at(r))
 	stop := ingesttest.Run(t, p)
 	d.Settled(2)
-	time.Sleep(3 * time.Second)
+	begun, before := time.Now(), searches.Load()
+	for polls := int64(0); polls < 5; polls = searches.Load() - before {
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("%d polls in a minute of notices", polls)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(2 * time.Second)
+	polls, took := searches.Load()-before, time.Since(begun)
 	stop()
-	if searches < 5 || searches > 50 {
-		t.Errorf("%d polls in three seconds", searches)
+	if float64(polls) > 15*took.Seconds() {
+		t.Errorf("%d polls in %v", polls, took)
 	}
 }
 
@@ -249,7 +257,7 @@ func TestDripHurtsNobodyElse(t *testing.T) {
 	}
 	begun := time.Now()
 	d.SettledIn(w, 30)
-	if took := time.Since(begun); took > 20*time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }
@@ -280,7 +288,7 @@ func TestLetsGoInTheMiddle(t *testing.T) {
 	cancel()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the poll hangs")
 	}
 }

@@ -84,7 +84,7 @@ func TestOAuth(t *testing.T) {
 // waitAlert waits until an alert of a kind stands, or does not.
 func (d *desk) waitAlert(kind alert.Kind, stands bool) {
 	d.t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		list, err := alert.Open(d.t.Context(), d.DB, d.Workspace, 100)
 		if err != nil {
 			d.t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // settle waits until a poll has begun and ended well since now.
 func (w *world) settle() {
 	from := time.Now()
-	for deadline := from.Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := from.Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		a, err := w.poller.Account(w.t.Context(), w.box.Workspace, w.box.Mailbox)
 		if err != nil {
 			w.t.Fatalf("account: %v", err)
@@ -40,7 +40,7 @@ func tail(s string) string {
 }
 
 func (w *world) compare() {
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		l, err := w.pipe.Ledger(w.t.Context(), w.box.Workspace)
 		if err != nil {
 			w.t.Fatal(err)
@@ -78,7 +78,7 @@ func (w *world) compare() {
 
 func (w *world) reconcile() {
 	var list []imappoll.Reconciliation
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var err error
 		if list, err = w.poller.Reconcile(w.t.Context(), w.box.Workspace, w.box.Mailbox); err != nil {
 			w.t.Fatalf("reconcile: %v", err)

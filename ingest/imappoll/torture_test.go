@@ -192,7 +192,7 @@ func (w *world) connect() {
 	if w.admin != nil {
 		_ = w.admin.Close()
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		c, err := imapclient.DialInsecure(net.JoinHostPort("127.0.0.1", strconv.Itoa(w.port)), nil)
 		if err == nil {
 			if err = c.Login(tortureUser, imaptest.Password).Wait(); err == nil {

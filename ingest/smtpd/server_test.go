@@ -107,7 +107,7 @@ func play(t *testing.T, c net.Conn, file, address string) {
 	}
 	local, domain, _ := strings.Cut(address, "@")
 	text := strings.NewReplacer("$ADDRESS", address, "$PLUS", local+"+tag@"+domain).Replace(string(script))
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	in := bufio.NewReader(c)
 	held := ""
 	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
@@ -288,7 +288,7 @@ func TestConnectionLimit(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 		last = c
-		_ = last.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = last.SetDeadline(time.Now().Add(time.Minute))
 	}
 	if line, err := bufio.NewReader(last).ReadString('\n'); err != nil || !strings.HasPrefix(line, "421 4.7.0") {
 		t.Errorf("the third connection was told %q, %v", line, err)
@@ -324,7 +324,7 @@ func TestGracefulStop(t *testing.T) {
 	}
 	stopped := make(chan struct{})
 	go func() { p.stop(); close(stopped) }()
-	_ = idle.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = idle.SetDeadline(time.Now().Add(time.Minute))
 	told, err := io.ReadAll(idle)
 	if err != nil || !strings.Contains(string(told), "\r\n421 4.3.2") {
 		t.Errorf("the idle client was told %q, %v", told, err)
@@ -361,7 +361,7 @@ func TestStopAtOnce(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Run: %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("Run goes on although it was told to stop")
 		}
 	}
@@ -377,7 +377,7 @@ func TestStopWithMailUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	in := bufio.NewReader(c)
 	if _, err := io.WriteString(c, "HELO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<"+p.Address+">\r\nDATA\r\n"); err != nil {
 		t.Fatal(err)

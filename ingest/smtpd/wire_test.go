@@ -28,7 +28,7 @@ func (p *post) wire(t *testing.T, withTLS bool) *wire {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	w := &wire{c, t, bufio.NewReader(c)}
 	w.want("220")
 	if withTLS {

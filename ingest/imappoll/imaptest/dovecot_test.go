@@ -23,7 +23,7 @@ func TestRestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		r := bufio.NewReader(c)
 		_, _ = r.ReadString('\n')
 		fmt.Fprintf(c, "a LOGIN u {%d+}\r\n%s\r\n", len(Password), Password)
