@@ -24,7 +24,7 @@ type Limits struct {
 	KeepBytes    int64         // a larger mail is not kept: it is read back chunk by chunk
 	Batch        int           // messages filed in one transaction
 	BatchBytes   int64         // and their bytes
-	Rush         int           // offers in two commits running from which on mail comes in first and is filed later
+	Rush         int           // offers in two commits running that are a sign of a rush, which comes in first and is filed later
 	RushWait     time.Duration // but not later than this
 	Lease        time.Duration // how long a claim holds
 	Attempts     int           // after so many a message is a dead letter
@@ -55,7 +55,7 @@ var DefaultLimits = Limits{
 	KeepBytes:    1 << 20,
 	Batch:        200,
 	BatchBytes:   16 << 20,
-	Rush:         16,
+	Rush:         12,
 	RushWait:     400 * time.Millisecond,
 	Lease:        time.Minute,
 	Attempts:     10,

@@ -6,6 +6,7 @@ import (
 )
 
 const (
+	rushSigns = 3                     // of a rush, one after the other: mail that waited for a slow commit shows two
 	rushPause = 25 * time.Millisecond // how long a rush lasts beyond its last sign: a large commit takes as long
 	rushLook  = 2 * time.Millisecond  // between two looks of a worker whether it is over
 )
@@ -14,17 +15,21 @@ const (
 // for their answers, and nobody yet for tickets: so it is taken in first, and filed
 // a moment later in larger batches, which cost less.
 type rush struct {
-	size  int // offers in two commits running: senders in step fill every other one
+	size  int // offers in two commits running that are a sign of it: senders in step fill every other one
 	last  int // offers in the commit before
+	signs int // without one missing
 	until time.Time
 }
 
 // saw tells how many offers a writer found waiting.
 func (r *rush) saw(offers int) {
-	if r.last+offers >= r.size {
+	r.signs++
+	if r.last+offers < r.size {
+		r.signs = 0
+	}
+	if r.last = offers; r.signs >= rushSigns {
 		r.until = time.Now().Add(rushPause)
 	}
-	r.last = offers
 }
 
 // rushing reports whether a rush goes on.

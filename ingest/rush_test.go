@@ -11,16 +11,20 @@ func TestRush(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCommits(Limits{Rush: 12})
-		for _, offers := range []int{1, 3, 8, 3, 8, 1} { // never twelve in two commits running
-			if c.rush.saw(offers); c.rushing() {
-				t.Fatalf("%d offers, and %d before, are a rush", offers, c.rush.last)
+		saw := func(commits ...int) bool {
+			for _, offers := range commits {
+				c.rush.saw(offers)
 			}
+			return c.rushing()
 		}
-		if c.rush.saw(11); !c.rushing() {
-			t.Error("1 and 11 offers are no rush")
+		if saw(1, 3, 8, 3, 8, 1) {
+			t.Error("commits of which two never take up twelve are a rush")
 		}
-		if c.rush.saw(1); !c.rushing() {
-			t.Error("11 offers and 1 are no rush: senders in step fill every other commit")
+		if saw(40, 5, 1, 1) {
+			t.Error("mail that waited for one slow commit is a rush")
+		}
+		if !saw(40, 2, 1, 40, 1, 40) {
+			t.Error("many in every other commit are no rush: senders go in step")
 		}
 		time.Sleep(rushPause)
 		if c.rushing() {
@@ -66,8 +70,10 @@ func TestGiveWay(t *testing.T) {
 				}
 				sign := func() {
 					p.commits.mu.Lock()
-					p.commits.rush.saw(1)
-					p.commits.mu.Unlock()
+					defer p.commits.mu.Unlock()
+					for range rushSigns {
+						p.commits.rush.saw(1)
+					}
 				}
 				if c.signs > 0 {
 					sign()
