@@ -202,7 +202,7 @@ func (h *house) submit(p place, raw []byte) api.Message {
 // ended waits for the message with that source key to reach its end.
 func (h *house) ended(p place, source string) api.Message {
 	h.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); {
 		page := want[api.Page[api.Message]](h, 200, call{path: p.path + "/messages?page[size]=100"})
 		for _, m := range page.Data {
 			if m.SourceKey == source && m.DoneAt != nil {

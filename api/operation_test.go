@@ -232,17 +232,18 @@ func TestStages(t *testing.T) {
 	if all := want[api.Installation](h, 200, call{path: "/stats"}); len(all.Paused) != 1 || all.Paused[0].Stage != "parsed" || all.Paused[0].Reason != "retraining" || all.Paused[0].Actor != "admin" {
 		t.Errorf("the state of the queue names as paused %+v, want the stage, the reason and who it was", all.Paused)
 	}
-	for deadline := time.Now().Add(time.Minute); !h.pipeline.Paused(ingest.Parsed); <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(45 * time.Second); !h.pipeline.Paused(ingest.Parsed); <-time.After(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the workers do not hear of the pause")
 		}
 	}
 	acc := want[api.Acceptance](h, 202, call{method: "POST", path: p.path + "/mailboxes/" + p.mailbox.ID + "/messages", body: mailOf(1, "a", "b"), header: rfc822})
 	resting := func() []api.Message { return pages[api.Message](h, p.path+"/messages?stage=parsed") }
-	for deadline := time.Now().Add(time.Minute); len(resting()) == 0; {
+	for deadline := time.Now().Add(45 * time.Second); len(resting()) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the message does not rest in the paused stage")
 		}
+		<-time.After(10 * time.Millisecond)
 	}
 	if a := h.do(call{method: "DELETE", path: "/stages/parsed/pause"}); a.status != 204 {
 		t.Fatalf("resume = %d %s, want 204", a.status, a.body)
@@ -261,7 +262,7 @@ func TestSearch(t *testing.T) {
 	p := h.newPlace("Lumen")
 	m := h.submit(p, mailOf(1, "Lamp", "a zeppelin shaped shade"))
 	h.submit(p, mailOf(2, "Chair", "nothing of the kind"))
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(45 * time.Second); ; {
 		found := pages[api.Message](h, p.path+"/messages?q=zeppelin+lamp")
 		if len(found) == 1 && found[0].ID == m.ID {
 			return

@@ -28,7 +28,7 @@ type commits struct {
 }
 
 func newCommits(l Limits) *commits {
-	c := &commits{rows: l.CommitRows, bytes: l.CommitBytes, rush: rush{size: l.Rush}}
+	c := &commits{rows: l.CommitRows, bytes: l.CommitBytes, rush: newRush(l)}
 	c.some.L = &c.mu
 	return c
 }

@@ -25,7 +25,7 @@ type Limits struct {
 	Batch        int           // messages filed in one transaction
 	BatchBytes   int64         // and their bytes
 	Rush         int           // offers in two commits running that are a sign of a rush, which comes in first and is filed later
-	RushWait     time.Duration // but not later than this
+	RushWait     time.Duration // by as much at most
 	Lease        time.Duration // how long a claim holds
 	Attempts     int           // after so many a message is a dead letter
 	BackoffFirst time.Duration // before the second attempt; doubled before each further one
@@ -50,7 +50,7 @@ var DefaultLimits = Limits{
 	AcceptWithin: 20 * time.Second,
 
 	Workers:      2,
-	HandOff:      16_384,
+	HandOff:      4096,
 	HandOffBytes: 64 << 20,
 	KeepBytes:    1 << 20,
 	Batch:        200,

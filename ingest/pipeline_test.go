@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"postroom/classify"
 	"postroom/ingest"
@@ -393,11 +394,47 @@ func TestPausedStage(t *testing.T) {
 
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(45 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
+}
+
+// Workers give way to mail that comes in fast, and file it all the same.
+func TestRushIsFiled(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	r := ingesttest.New(t, func(c *ingest.Config) {
+		c.Limits.Rush, c.Limits.RushWait, c.Metrics = 1, time.Minute, ingest.NewMetrics(registry)
+	})
+	r.Start()
+	sent := 0
+	waitFor(t, "a worker to give way", func() bool {
+		r.Send(mailText(fmt.Sprintf("m%d@x", sent), "", "x", "y"))
+		sent++
+		return counter(t, registry, "postroom_gave_way_seconds_total") > 0
+	})
+	for _, m := range r.Settled(sent) {
+		if m.Stage != ingest.Filed {
+			t.Errorf("%s ended as %s", m.ID, m.Stage)
+		}
+	}
+}
+
+func counter(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
 }
 
 // Under pressure Accept says busy and nothing is lost: what was refused is not

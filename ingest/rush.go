@@ -6,50 +6,61 @@ import (
 )
 
 const (
-	rushSigns = 3                     // of a rush, one after the other: mail that waited for a slow commit shows two
+	rushSigns = 3                     // of a rush, one after the other: what waited for one slow commit shows two
 	rushPause = 25 * time.Millisecond // how long a rush lasts beyond its last sign: a large commit takes as long
+	rushRest  = time.Second           // without a sign, before another rush is given way to
 	rushLook  = 2 * time.Millisecond  // between two looks of a worker whether it is over
 )
 
 // A rush is mail that comes in faster than it can be carried on. Its senders wait
 // for their answers, and nobody yet for tickets: so it is taken in first, and filed
-// a moment later in larger batches, which cost less.
+// a moment later in larger batches, which cost less. One that lasts is given way to
+// once only, for what comes in for long has to be carried on meanwhile.
 type rush struct {
-	size  int // offers in two commits running that are a sign of it: senders in step fill every other one
-	last  int // offers in the commit before
-	signs int // without one missing
-	until time.Time
+	size  int           // offers in two commits running that are a sign of it, for senders in step fill every other one; 0: there is none
+	most  time.Duration // that one is given way to
+	last  int           // offers in the commit before
+	signs int           // without one missing
+	began time.Time
+	seen  time.Time // last
 }
+
+func newRush(l Limits) rush { return rush{size: l.Rush, most: min(l.RushWait, l.Lease/2)} }
 
 // saw tells how many offers a writer found waiting.
 func (r *rush) saw(offers int) {
 	r.signs++
-	if r.last+offers < r.size {
+	if r.size == 0 || r.last+offers < r.size {
 		r.signs = 0
 	}
-	if r.last = offers; r.signs >= rushSigns {
-		r.until = time.Now().Add(rushPause)
+	if r.last = offers; r.signs < rushSigns {
+		return
 	}
+	now := time.Now()
+	if now.Sub(r.seen) > rushRest {
+		r.began = now
+	}
+	r.seen = now
 }
 
-// rushing reports whether a rush goes on.
+// rushing reports whether there is a rush to be given way to.
 func (c *commits) rushing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Before(c.rush.until)
+	return time.Since(c.rush.seen) < rushPause && time.Since(c.rush.began) < c.rush.most
 }
 
-// giveWay lets a rush pass before first is carried on, unless that has waited long
-// enough or memory fills up: what does not fit is read back later.
-func (p *Pipeline) giveWay(ctx context.Context, first *job) {
+// giveWay lets a rush pass, unless memory fills up: what does not fit there has to
+// be read back later.
+func (p *Pipeline) giveWay(ctx context.Context) {
 	start := time.Now()
-	defer func() { p.metrics.gaveWay.Add(time.Since(start).Seconds()) }()
-	for p.commits.rushing() && p.kept.roomy() && p.keptJobs.roomy() &&
-		time.Since(first.receivedAt) < p.limits.RushWait && time.Since(start) < p.limits.RushWait { // somebody may set the clock back
+	for p.commits.rushing() && p.kept.roomy() && p.keptJobs.roomy() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(rushLook):
 		}
+		p.metrics.gaveWay.Add(time.Since(start).Seconds())
+		start = time.Now()
 	}
 }

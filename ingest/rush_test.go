@@ -10,10 +10,17 @@ import (
 func TestRush(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := newCommits(Limits{Rush: 12})
+		const most = 4 * rushPause
+		c := newCommits(Limits{CommitRows: 100, CommitBytes: 1 << 20, Rush: 12, RushWait: most, Lease: time.Minute})
 		saw := func(commits ...int) bool {
 			for _, offers := range commits {
-				c.rush.saw(offers)
+				c.waiting = make([]*pending, offers)
+				for i := range offers {
+					c.waiting[i] = &pending{}
+				}
+				if n := len(c.take()); n != offers {
+					t.Fatalf("%d of %d offers were taken", n, offers)
+				}
 			}
 			return c.rushing()
 		}
@@ -26,43 +33,65 @@ func TestRush(t *testing.T) {
 		if !saw(40, 2, 1, 40, 1, 40) {
 			t.Error("many in every other commit are no rush: senders go in step")
 		}
-		time.Sleep(rushPause)
-		if c.rushing() {
-			t.Error("a rush never ends")
+		if time.Sleep(rushPause); c.rushing() {
+			t.Error("a rush does not end with its signs")
+		}
+		time.Sleep(rushRest + time.Millisecond)
+		for begun := time.Now(); time.Since(begun) < most; time.Sleep(rushPause - time.Millisecond) {
+			if !saw(40) {
+				t.Fatalf("a rush is over after %v, while mail comes in", time.Since(begun))
+			}
+		}
+		for range 1000 {
+			if time.Sleep(rushPause / 2); saw(40) {
+				t.Fatal("a rush that lasts is given way to again")
+			}
+		}
+		if time.Sleep(rushRest + time.Millisecond); !saw(40) {
+			t.Error("the next rush is not given way to")
 		}
 	})
 }
 
-// A worker gives way to a rush until it is over, its own message has waited long
-// enough, memory fills up, or it is to stop.
+func TestNoRush(t *testing.T) {
+	t.Parallel()
+	c := newCommits(Limits{RushWait: time.Minute, Lease: time.Hour})
+	for range 10 {
+		if c.rush.saw(100); c.rushing() {
+			t.Fatal("there is a rush although the limits know of none")
+		}
+	}
+}
+
+// A worker gives way to a rush until it is over, it has lasted long enough, memory
+// fills up, or the worker is to stop.
 func TestGiveWay(t *testing.T) {
 	t.Parallel()
 	const most = 10 * rushPause
 	for name, c := range map[string]struct {
-		signs       int           // of a rush, one after each half of rushPause
-		age         time.Duration // of the message
-		kept        int64         // of four octets
+		signs       int   // one after each half of rushPause
+		kept        int64 // of four octets
+		jobs        int64 // of four
 		stop        bool
 		least, most time.Duration // that the worker waits
 	}{
-		"no rush":               {most: 0},
-		"until it is over":      {signs: 3, least: 2 * rushPause, most: 2*rushPause + rushLook},
-		"not for ever":          {signs: 100, least: most, most: most + rushLook},
-		"not the message's":     {signs: 100, age: most - rushPause, least: rushPause, most: rushPause + rushLook},
-		"the clock was set":     {signs: 100, age: -time.Hour, least: most, most: most + rushLook},
-		"memory fills up":       {signs: 100, kept: 3, most: 0},
-		"there is memory":       {signs: 3, kept: 2, least: 2 * rushPause, most: 2*rushPause + rushLook},
-		"it is to stop":         {signs: 100, stop: true, most: rushLook},
-		"it has waited already": {signs: 100, age: time.Hour, most: 0},
+		"no rush":              {most: 0},
+		"until it is over":     {signs: 3, least: 2 * rushPause, most: 2*rushPause + rushLook},
+		"not for ever":         {signs: 100, least: most, most: most + rushLook},
+		"memory fills up":      {signs: 100, kept: 3, most: 0},
+		"many are kept":        {signs: 100, jobs: 3, most: 0},
+		"there is room enough": {signs: 3, kept: 2, jobs: 2, least: 2 * rushPause, most: 2*rushPause + rushLook},
+		"it is to stop":        {signs: 100, stop: true, most: rushLook},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := &Pipeline{
-					limits: Limits{RushWait: most}, metrics: NewMetrics(nil), commits: newCommits(Limits{Rush: 1}),
+					metrics: NewMetrics(nil), commits: newCommits(Limits{Rush: 1, RushWait: most, Lease: time.Minute}),
 					kept: gauge{max: 4}, keptJobs: gauge{max: 4},
 				}
 				p.kept.take(c.kept)
+				p.keptJobs.take(c.jobs)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if c.stop {
@@ -89,7 +118,7 @@ func TestGiveWay(t *testing.T) {
 					}
 				}()
 				start := time.Now()
-				p.giveWay(ctx, &job{receivedAt: start.Add(-c.age)})
+				p.giveWay(ctx)
 				if took := time.Since(start); took < c.least || took > c.most {
 					t.Errorf("gave way for %v, want %v to %v", took, c.least, c.most)
 				}

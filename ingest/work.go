@@ -24,7 +24,7 @@ func (p *Pipeline) work(ctx context.Context) error {
 			return nil
 		case j := <-p.jobs:
 			p.taken(j)
-			p.giveWay(ctx, j)
+			p.giveWay(ctx)
 			p.carry(ctx, p.gather(j))
 		}
 	}

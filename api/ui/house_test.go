@@ -88,7 +88,7 @@ func (s *requests) had(uri string) bool {
 
 // wait waits until something was asked for.
 func (s *requests) wait(uri string) bool {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); {
 		if s.had(uri) {
 			return true
 		}
@@ -199,7 +199,7 @@ func (h *house) accept(p place, raw []byte) ingest.Message {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); {
 		list, err := h.pipeline.Messages(h.t.Context(), p.ws.ID, ingest.MessageFilter{Limit: 100})
 		if err != nil {
 			h.t.Fatal(err)

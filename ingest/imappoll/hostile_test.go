@@ -210,7 +210,9 @@ func TestIdleFlood(t *testing.T) {
 	var searches atomic.Int64
 	r.on("UID SEARCH", func(*caller, string, string) bool { searches.Add(1); return false })
 	p := imappoll.New(d.config())
-	d.put(p, at(r))
+	calm := at(r)
+	calm.PollEvery = time.Hour
+	d.put(p, calm)
 	stop := ingesttest.Run(t, p)
 	d.Settled(2)
 	begun, before := time.Now(), searches.Load()
@@ -255,11 +257,7 @@ func TestDripHurtsNobodyElse(t *testing.T) {
 	if err := p.Put(t.Context(), "test", w, box, at(other)); err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
 	d.SettledIn(w, 30)
-	if took := time.Since(begun); took > time.Minute {
-		t.Errorf("it took %v", took)
-	}
 }
 
 // A poller whose memory is full, or that is told to stop, lets go of the connection

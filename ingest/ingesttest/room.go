@@ -186,7 +186,7 @@ func (r *Room) Settled(want int) []ingest.Message {
 // SettledIn does the same for another workspace.
 func (r *Room) SettledIn(workspace uuid.UUID, want int) []ingest.Message {
 	r.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(45 * time.Second); ; { // before a lease runs out
 		l, err := r.Ledger(r.t.Context(), workspace)
 		if err != nil {
 			r.t.Fatalf("Ledger: %v", err)
