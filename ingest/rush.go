@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	rushSigns = 3                     // of a rush, one after the other: what waited for one slow commit shows two
+	rushSigns = 3                     // of a rush, more than are missing: what waited for one slow commit shows two
 	rushPause = 25 * time.Millisecond // how long a rush lasts beyond its last sign: a large commit takes as long
 	rushRest  = time.Second           // without a sign, before another rush is given way to
 	rushLook  = 2 * time.Millisecond  // between two looks of a worker whether it is over
@@ -20,7 +20,7 @@ type rush struct {
 	size  int           // offers in two commits running that are a sign of it, for senders in step fill every other one; 0: there is none
 	most  time.Duration // that one is given way to
 	last  int           // offers in the commit before
-	signs int           // without one missing
+	signs int           // of late, less those that were missing; at most twice rushSigns
 	began time.Time
 	seen  time.Time // last
 }
@@ -29,9 +29,10 @@ func newRush(l Limits) rush { return rush{size: l.Rush, most: min(l.RushWait, l.
 
 // saw tells how many offers a writer found waiting.
 func (r *rush) saw(offers int) {
-	r.signs++
-	if r.size == 0 || r.last+offers < r.size {
-		r.signs = 0
+	if r.size > 0 && r.last+offers >= r.size {
+		r.signs = min(r.signs+1, 2*rushSigns)
+	} else {
+		r.signs = max(r.signs-1, 0)
 	}
 	if r.last = offers; r.signs < rushSigns {
 		return
