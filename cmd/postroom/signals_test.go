@@ -3,12 +3,17 @@ package main_test
 import (
 	"net/http"
 	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 )
 
 // Whoever stops the server, and however, its database is stopped with it.
 func TestStopSignals(t *testing.T) {
+	// Whoever runs the tests may ignore it (nohup): a child would do the same, as it should.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	srv := newServer(t, newDir(t, "data"))
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP, os.Interrupt} {
 		srv.startReady()
