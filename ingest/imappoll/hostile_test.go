@@ -257,7 +257,11 @@ func TestDripHurtsNobodyElse(t *testing.T) {
 	if err := p.Put(t.Context(), "test", w, box, at(other)); err != nil {
 		t.Fatal(err)
 	}
+	begun := time.Now()
 	d.SettledIn(w, 30)
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }
 
 // A poller whose memory is full, or that is told to stop, lets go of the connection
